@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from contracts.vocabulary import Open, UnitChangeKind, UnitStatus
-from office.coverage.changes import ChangedUnit
+from office.coverage.change_repository import ChangedUnit
 from office.coverage.missing import Lack
 from office.coverage.repository import MissingUnit
 from office.coverage.rules import Counting

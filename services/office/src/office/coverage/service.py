@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
-from office.coverage.changes import ChangedUnit, ChangeRepository, Counted
+from office.coverage.change_repository import ChangedUnit, ChangeRepository, Counted
 from office.coverage.errors import ReceiptsArchived
 from office.coverage.missing import Lack
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
