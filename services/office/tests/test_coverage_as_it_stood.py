@@ -166,6 +166,30 @@ async def test_a_moved_unit_shows_the_words_of_the_way_the_notice_came(office: R
     assert [(line["id"], line["cover_text"]) for line in lines] == [(notice, "济南的话")]
 
 
+async def test_a_unit_that_changes_its_level_shows_the_words_to_its_former_level(
+    office: RunningOffice,
+) -> None:
+    notice = await office.published()
+    for level, words in (("county", "给各县的话"), ("city", "给各市的话")):
+        office.clock.advance(timedelta(days=1))
+        address = {"reach": "children", "levels": [level]}
+        body = {"cover_text": words, "recipients": address}
+        if level == "city":
+            office.world.reclassify("370200", "city", office.clock.now())
+            await office.deliver(office.world.event("370200"))
+        response = await office.unit("370000").post(f"{N}/{notice}/forward", json=body)
+        assert response.status_code == 201, response.text
+    a_year_later(office)
+    for code in ("370100", "370200"):
+        office.world.reclassify(code, "school", office.clock.now())
+        await office.deliver(office.world.event(code))
+    covers = {}
+    for code in ("370100", "370200"):
+        seen = (await office.unit(code).get(f"{N}/{notice}")).json()
+        covers[code] = [cover["cover_text"] for cover in seen["delivery"]["covers"]]
+    assert covers == {"370100": ["给各县的话"], "370200": ["给各县的话", "给各市的话"]}
+
+
 async def test_a_unit_that_leaves_a_branch_that_waits_waits_with_its_new_parent(
     office: RunningOffice,
 ) -> None:

@@ -1,7 +1,6 @@
 """Coverage of any history of a small tree is what a naive replay of the history finds."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import JsonValue
 from sqlalchemy import select
 
+from contracts.documents import GroupScope
 from contracts.identity import UnitChangedV1
 from contracts.vocabulary import Reach
 from office.addressing.rules import ALL_CHILDREN, Address
@@ -19,181 +19,26 @@ from office.coverage.schemas import ChildOut, CoverageOut
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches
+from office.groups.models import Group
+from office.groups.repository import GroupRepository
+from office.groups.rules import Pick
 from office.groups.service import Groups
 from office.receipts.inbox_repository import InboxFilter, InboxRepository
 from office.receipts.rules import InboxSort
 from servicekit.ids import new_id
 from servicekit.lanes import Lane
+from services.office.tests.support.replay import FIGURES, PEOPLE, PUBLISHER, Counts, Expected, Replay
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.support.world import World
 
 Kind = Literal["open", "move", "close", "merge", "reclassify", "forward", "sign", "read", "answer", "return"]
-FIGURES = ("total", "delivered", "signed", "answered", "returned", "overdue", "read")
-Counts = tuple[int, ...]
-"""`FIGURES`, people, and people who have read."""
 LACKS = ("not_signed", "not_delivered", "not_read", "not_answered", "overdue")
-PEOPLE = 2
-
 N = "/api/v1/notices"
-ROOT, PUBLISHER = "r", "p"
+ROOT = "r"
 
 
 def level_of(number: int) -> str:
     return "school" if number % 3 == 0 else "county"
-
-
-@dataclass
-class Expected:
-    """A coverage, by code."""
-
-    counts: Counts
-    blocking: dict[str, int]
-    children: dict[str, Counts]
-    missing: set[tuple[str, str | None]]
-    lacking: dict[str, list[str]]
-    """The codes of each list."""
-
-
-@dataclass
-class Replay:
-    """A tree and one notice of the unit `p`, step by step; nothing is looked up in the past.
-
-    Paths are tuples of codes.
-    """
-
-    paths: dict[str, tuple[str, ...]]
-    levels: dict[str, str]
-    deadline: datetime
-    """That of the notice."""
-    closed: set[str] = field(default_factory=set)
-    sent: list[tuple[str, Address, set[str]]] = field(default_factory=list)
-    """Each dispatch: its sender, its address, and the codes of the units that it names."""
-    deadlines: list[datetime] = field(default_factory=list)
-    """Those of the dispatches."""
-    signed: set[str] = field(default_factory=set)
-    answered: set[str] = field(default_factory=set)
-    returned: set[str] = field(default_factory=set)
-    read: dict[str, set[int]] = field(default_factory=dict)
-    """Which people of each unit have read the notice."""
-    due: dict[str, datetime] = field(default_factory=dict)
-    """The deadline of each unit that has the notice."""
-    owed: set[str] = field(default_factory=set)
-    reached: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def below(self, code: str) -> list[str]:
-        return [other for other, path in self.paths.items() if code in path[:-1]]
-
-    def settle(self) -> None:
-        """Have the notice reach whoever stands where a dispatch addresses it."""
-        for code, path in self.paths.items():
-            if code not in self.reached:
-                for sent, deadline in zip(self.sent, self.deadlines, strict=True):
-                    if self.addresses(*sent, code):
-                        self.reached[code], self.due[code] = path, deadline
-                        break
-
-    def addresses(self, sender: str, address: Address, picked: set[str], code: str) -> bool:
-        path = self.paths[code]
-        if address.reach is Reach.PICKED:
-            return code in picked
-        if address.levels and self.levels[code] not in address.levels:
-            return False
-        return sender in (path[-2:-1] if address.reach is Reach.CHILDREN else path[:-1])
-
-    def forward(self, code: str, address: Address, picked: set[str], deadline: datetime) -> None:
-        self.sent.append((code, address, picked))
-        self.deadlines.append(deadline)
-        for other in self.below(code):
-            line = self.paths[other][self.paths[other].index(code) + 1 :] if address.onward else (other,)
-            if other not in self.closed and any(
-                self.addresses(code, address, picked, passing) for passing in line
-            ):
-                self.owed.add(other)
-        self.settle()
-
-    def move(self, code: str, parent: str) -> None:
-        depth = len(self.paths[code]) - 1
-        for other in [code, *self.below(code)]:
-            self.paths[other] = (*self.paths[parent], *self.paths[other][depth:])
-        self.settle()
-
-    def reclassify(self, code: str, level: str) -> None:
-        self.levels[code] = level
-        self.settle()
-
-    def open(self, code: str, parent: str) -> None:
-        self.paths[code] = (*self.paths[parent], code)
-        self.settle()
-
-    def counted(self) -> dict[str, tuple[str, ...]]:
-        """Where each unit that counts does so."""
-        found: dict[str, tuple[str, ...]] = {}
-        for code in self.owed - {PUBLISHER}:
-            if code in self.reached:
-                if code not in self.closed or code in self.signed:
-                    found[code] = self.reached[code]
-            elif code not in self.closed and PUBLISHER in self.paths[code]:
-                found[code] = self.paths[code]
-        return found
-
-    def blocker(self, code: str) -> str | None:
-        above = reversed(self.paths[code][:-1])
-        return None if code in self.reached else next(other for other in above if other in self.reached)
-
-    def is_returned(self, code: str) -> bool:
-        """Whether its return was confirmed, so that nobody waits for it any more."""
-        return code in self.returned and code not in self.signed
-
-    def is_overdue(self, code: str, now: datetime) -> bool:
-        return code not in self.signed and self.due.get(code, self.deadline) < now
-
-    def tally(self, codes: Sequence[str], now: datetime) -> Counts:
-        owing = [code for code in codes if not self.is_returned(code)]
-        return (
-            len(owing),
-            sum(code in self.reached for code in owing),
-            sum(code in self.signed for code in owing),
-            sum(code in self.answered for code in owing),
-            len(codes) - len(owing),
-            sum(self.is_overdue(code, now) for code in owing),
-            sum(bool(self.read.get(code)) for code in owing),
-            PEOPLE * len(owing),
-            sum(len(self.read.get(code, ())) for code in owing),
-        )
-
-    def lacking(self, codes: dict[str, tuple[str, ...]], now: datetime) -> dict[str, list[str]]:
-        lacks: dict[str, Callable[[str], bool]] = {
-            "not_signed": lambda code: code not in self.signed,
-            "not_delivered": lambda code: code not in self.reached,
-            "not_read": lambda code: code in self.reached and not self.read.get(code),
-            "not_answered": lambda code: code not in self.answered,
-            "overdue": lambda code: self.is_overdue(code, now),
-        }
-        order = sorted(codes, key=lambda code: (codes[code][:-1], codes[code]))
-        return {
-            lack: [code for code in order if lacks_it(code) and not self.is_returned(code)]
-            for lack, lacks_it in lacks.items()
-        }
-
-    def expected(self, scope: str, now: datetime) -> Expected:
-        within = {code: path for code, path in self.counted().items() if scope in path}
-        children: dict[str, list[str]] = {}
-        for code, path in within.items():
-            for child in path[path.index(scope) + 1 :][:1]:
-                children.setdefault(child, []).append(code)
-        lacking = self.lacking(within, now)
-        missing = {(code, self.blocker(code)) for code in lacking["not_signed"]}
-        blocking: dict[str, int] = {}
-        for _, blocker in missing:
-            if blocker is not None:
-                blocking[blocker] = blocking.get(blocker, 0) + 1
-        return Expected(
-            counts=self.tally(list(within), now),
-            blocking=blocking,
-            children={child: self.tally(codes, now) for child, codes in children.items()},
-            missing=missing,
-            lacking=lacking,
-        )
 
 
 def figures(one: CoverageOut | ChildOut) -> Counts:
@@ -217,9 +62,9 @@ def seen(answer: CoverageOut, lacking: dict[str, list[str]]) -> Expected:
 
 async def inbox(lane: Lane, unit: UUID, now: datetime) -> Sequence[Any]:
     """The lines of a unit's inbox: an equal number by the list and by its total."""
-    rows, reader, wanted = InboxRepository(lane), new_id(), InboxFilter(now)
-    lines = await rows.lines(unit, reader, wanted, InboxSort.DELIVERED, after=None, limit=10)
-    assert await rows.count(unit, reader, wanted) == len(lines)
+    rows, reader, wanted = InboxRepository(lane), new_id(), InboxFilter()
+    lines = await rows.lines(unit, reader, wanted, InboxSort.DELIVERED, now=now, after=None, limit=10)
+    assert await rows.count(unit, reader, wanted, now=now) == len(lines)
     return lines
 
 
@@ -349,10 +194,55 @@ class History:
             self.replay.returned.add(code)
         await self.office.insert_return(self.notice, code, confirmed=confirmed)
 
-    async def lacking(self, scope: str, lack: str) -> list[str]:
+    async def group(self, codes: Collection[str]) -> str:
+        """A new group of the publisher with these units; its id."""
+        group = Group(
+            id=new_id(), scope=GroupScope.UNIT, unit_id=self.world.units[PUBLISHER]["id"], version=0
+        )
+        group.write(str(group.id), len(codes), by=new_id(), now=self.office.clock.now())
+        members = [(Pick(self.world.units[code]["id"]), code) for code in codes]
+        async with self.office.database.transaction() as session:
+            await GroupRepository(session).add(group)
+            await GroupRepository(session).replace_members(group.id, members)
+        return str(group.id)
+
+    async def seen(self, part: dict[str, str]) -> Expected:
+        """The coverage of a part, with all lists."""
+        path = f"{N}/{self.notice}/coverage"
+        response = await self.office.unit(PUBLISHER).get(path, params=part | {"limit": "1000"})
+        assert response.status_code == 200, response.text
+        answer = CoverageOut.model_validate_json(response.content)
+        return seen(answer, {lack: await self.lacking(part, lack) for lack in LACKS})
+
+    async def check_changes(self, scope: str) -> None:
+        """The changes explain each place where a unit counts and does not stand."""
+        path = f"{N}/{self.notice}/coverage/changes"
+        params = {"under": self.world.id(scope), "limit": "1000"}
+        response = await self.office.unit(PUBLISHER).get(path, params=params)
+        assert response.status_code == 200, response.text
+        changes = {item["unit"]["code"]: item for item in response.json()["items"]}
+        counted, paths = self.replay.counted(), self.replay.paths
+        elsewhere = {
+            code
+            for code, place in counted.items()
+            if place != paths[code] and (scope in place or scope in paths[code])
+        }
+        assert elsewhere <= changes.keys()
+        for code, item in changes.items():
+            place = counted.get(code)
+            assert item["steps"], code
+            assert item["counted_here"] == (place is not None and scope in place)
+            if place is not None:
+                assert item["counting"] == ("reached" if code in self.replay.reached else "present")
+                assert item["counted_below"]["code"] == place[-2]
+            else:
+                assert item["counted_below"] is None
+                assert (item["counting"] == "closed") == (code in self.replay.closed)
+
+    async def lacking(self, part: dict[str, str], lack: str) -> list[str]:
         """The codes of a list, read in pages."""
         found: list[str] = []
-        params: dict[str, str | int] = {"under": self.world.id(scope), "lack": lack, "limit": 3}
+        params: dict[str, str | int] = {**part, "lack": lack, "limit": 3}
         while True:
             response = await self.office.unit(PUBLISHER).get(
                 f"{N}/{self.notice}/coverage/units", params=params
@@ -471,10 +361,14 @@ async def test_coverage_of_any_history_is_what_a_replay_finds(
         await office.deliver(*data.draw(st.permutations(history.events)))
         await office.recount(history.notice)
     below = [code for code, path in history.replay.paths.items() if PUBLISHER in path]
-    for scope in {PUBLISHER, data.draw(st.sampled_from(below))}:
-        answer = await office.coverage(history.notice, PUBLISHER, under=scope, limit=1000)
-        lacking = {lack: await history.lacking(scope, lack) for lack in LACKS}
-        assert seen(answer, lacking) == history.replay.expected(scope, office.clock.now())
+    for scope in dict.fromkeys((PUBLISHER, data.draw(st.sampled_from(below)))):
+        everybody, part = history.replay.paths.keys(), {"under": history.world.id(scope)}
+        expected = history.replay.expected(scope, office.clock.now(), everybody)
+        assert await history.seen(part) == expected
+        await history.check_changes(scope)
+    members = data.draw(st.sets(st.sampled_from(sorted(history.replay.paths)), min_size=1))
+    expected = history.replay.expected(scope, office.clock.now(), members)
+    assert await history.seen(part | {"group": await history.group(members)}) == expected
     async with office.database.transaction() as session:
         dispatches = Dispatches(session, Units(session), Addressing(session, Groups(session, office.clock)))
         units = (await session.scalars(select(Unit))).all()

@@ -18,7 +18,23 @@ class AddressError(ValueError):
     """An address that contradicts itself; the text is for users."""
 
 
-class Addressable(Protocol):
+class Described(Protocol):
+    """What the filters of an address ask of a unit, at some time."""
+
+    @property
+    def level(self) -> str:
+        """Its level (层级)."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind (类别)."""
+
+    @property
+    def stages(self) -> Sequence[str]:
+        """Its stages of education (学段)."""
+
+
+class Addressable(Described, Protocol):
     """What an address needs of a unit."""
 
     @property
@@ -32,18 +48,6 @@ class Addressable(Protocol):
     @property
     def path(self) -> str:
         """Its place in the authority tree: codes joined by dots."""
-
-    @property
-    def level(self) -> str:
-        """Its level (层级)."""
-
-    @property
-    def kind(self) -> str:
-        """Its kind (类别)."""
-
-    @property
-    def stages(self) -> Sequence[str]:
-        """Its stages of education (学段)."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Address:
             in_reach = unit.path.startswith(f"{sender.path}.")
         return in_reach and self.passes(unit)
 
-    def passes(self, unit: Addressable) -> bool:
+    def passes(self, unit: Described) -> bool:
         """Return whether the unit passes the filters."""
         return (
             (not self.levels or unit.level in self.levels)
@@ -95,11 +99,15 @@ class Address:
         )
 
 
-def on_the_way(address: Address, line: Sequence[Addressable]) -> bool:
-    """Return whether a sender addresses any unit of `line`, which leads from directly below it downwards."""
+def on_the_way(address: Address, line: Sequence[tuple[UUID, Sequence[Described]]]) -> bool:
+    """Return whether a sender addresses any unit of `line`, which leads from directly below it downwards.
+
+    Each unit comes with what it was since the dispatch: it passes a filter if it ever did.
+    """
     if address.reach is Reach.PICKED:
-        return any(unit.id in address.picked for unit in line)
-    return any(address.passes(unit) for unit in (line[:1] if address.reach is Reach.CHILDREN else line))
+        return any(unit in address.picked for unit, _ in line)
+    reached = line[:1] if address.reach is Reach.CHILDREN else line
+    return any(address.passes(state) for _, states in reached for state in states)
 
 
 ALL_CHILDREN: Final = Address(Reach.CHILDREN, onward=True)

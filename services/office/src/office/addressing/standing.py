@@ -29,3 +29,7 @@ class Standing:
 
     unit: Unit
     places: Sequence[Place]
+
+    def since(self, time: datetime) -> Sequence[Place]:
+        """Return the places where it has stood at or after `time`."""
+        return [place for place in self.places if place.until is None or place.until > time]

@@ -3,18 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from authkit.errors import OutOfReach, PermissionRequired
 from office.collected.dependencies import CollectionService
 from office.collected.errors import NoFilesCollected, TooManyFilesCollected
 from office.collected.repository import Which
 from office.collected.schemas import CollectedOut, SummaryOut
-from office.collected.service import Part
 from office.directory.errors import REFUSALS
 from office.exports.errors import TooManyExports
 from office.exports.schemas import ExportOut
 from office.forms.errors import NoForm
+from office.groups.dependencies import PartQuery
 from office.notices.auth import Officer
 from servicekit.paging import BadCursor, Paging
 from servicekit.problems import NotFound, responses
@@ -24,23 +24,13 @@ router = APIRouter(prefix="/api/v1/notices/{notice_id}/answers", tags=["通知�
 _SEEING = (*REFUSALS, PermissionRequired, OutOfReach, NotFound, NoForm)
 
 
-async def _part(
-    under: Annotated[UUID | None, Query(description="汇总该单位及其下级；默认本单位")] = None,
-    group: Annotated[UUID | None, Query(description="只汇总通讯录中该分组的单位")] = None,
-) -> Part:
-    return Part(under, group)
-
-
-_Part = Annotated[Part, Depends(_part)]
-
-
 @router.get("", summary="答复汇总表", responses=responses(*_SEEING, BadCursor))
 async def list_answers(
     notice_id: UUID,
     actor: Officer,
     collection: CollectionService,
     paging: Paging,
-    part: _Part,
+    part: PartQuery,
     which: Annotated[
         Which,
         Query(
@@ -67,7 +57,7 @@ async def list_answers(
 
 @router.get("/summary", summary="答复合计", responses=responses(*_SEEING))
 async def summarize_answers(
-    notice_id: UUID, actor: Officer, collection: CollectionService, part: _Part
+    notice_id: UUID, actor: Officer, collection: CollectionService, part: PartQuery
 ) -> SummaryOut:
     """提交情况，数字字段的合计，单选、多选字段各选项的个数。"""
     return SummaryOut.of(await collection.summary(actor, notice_id, part))
@@ -84,7 +74,7 @@ async def export_answers(
     actor: Officer,
     collection: CollectionService,
     response: Response,
-    part: _Part,
+    part: PartQuery,
 ) -> ExportOut:
     """在后台生成 Excel：答复汇总、各表格字段的明细和未答复的单位。进度和文件见“导出”。"""
     view = await collection.export(actor, notice_id, part)
@@ -103,7 +93,7 @@ async def export_answer_files(
     actor: Officer,
     collection: CollectionService,
     response: Response,
-    part: _Part,
+    part: PartQuery,
 ) -> ExportOut:
     """在后台把已提交的附件打包为 ZIP，一个单位一个文件夹，最多 10000 个文件、1 GiB，下载留痕。
 

@@ -21,6 +21,7 @@ from office.forms import rules
 from office.forms.fields import ChoiceField, MultiChoiceField, NumberField, TableField
 from office.forms.models import Form
 from office.forms.service import Forms
+from office.groups.rules import Part
 from office.groups.service import Groups
 from office.notices.models import Notice
 from office.notices.service import Notices
@@ -34,16 +35,6 @@ MAX_PACKED_FILES: Final = 10_000
 MAX_PACKED_BYTES: Final = 2**30
 """Of one archive: it is kept in the database for a week. A larger subtree is fetched in parts."""
 _MAX_NAME: Final = 80
-
-
-@dataclass(frozen=True)
-class Part:
-    """Whose answers are wanted: of the subtree of `under` (None: the own unit), and with `group` only of the
-    units in a group of the actor's address book.
-    """
-
-    under: UUID | None = None
-    group: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from functools import cache
 from sqlalchemy import TextClause, text
 
 from office.coverage.cells import CELLS
-from office.coverage.places import holder, places, unchanged
+from office.coverage.places import holder, named, places, unchanged
 
 _BLOCKER = """
     (SELECT ltree2text(subpath({path}, 0, size + 1))
@@ -97,6 +97,15 @@ _MINUS_CHANGED_CELLS = """
                                     AND c.kind = u.kind AND c.stages = u.stages
         WHERE c.owed AND c.deadline IS NULL AND u.status = 'active'
 """
+_OF_MEMBERS = """
+    , waiting AS (
+        -- Siblings have the same blocker.
+        SELECT subpath(c.path, 0, -1) AS path, count(*) AS units
+        FROM counting c WHERE c.deadline IS NULL GROUP BY 1
+    ), blockers AS (
+        SELECT h.code, sum(w.units) AS cut_off FROM waiting w CROSS JOIN {holder} h GROUP BY 1
+    )
+"""
 _LARGEST = """
     SELECT u.id, u.code, u.name, b.cut_off, count(*) OVER () AS number
     FROM blockers b JOIN units u ON u.code = b.code
@@ -108,8 +117,15 @@ _WAITING = """NOT EXISTS (SELECT FROM forwardings f WHERE f.notice_id = :notice 
 
 
 @cache
-def blockers(*, special: bool, cells: bool, simple: bool) -> TextClause:
-    """Return the statement of the largest blockers: id, code, name, units they block, number of blockers."""
+def blockers(*, special: bool, cells: bool, simple: bool, members: bool) -> TextClause:
+    """Return the statement of the largest blockers: id, code, name, units they block, number of blockers.
+
+    `members`: only what they block of the units that `named` names.
+    """
+    if members:
+        found = _OF_MEMBERS.format(holder=holder("w.path", special=special))
+        statement = named(special=special) + found + _LARGEST
+        return text(statement)
     if cells:
         near = "u.id = :unit OR u.parent_id = :unit"
         minus = "" if simple else _MINUS_CHANGED_CELLS

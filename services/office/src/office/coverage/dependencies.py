@@ -7,6 +7,7 @@ from fastapi import Depends
 from office.coverage.service import Coverage, Progress
 from office.directory.dependencies import UnitService
 from office.exports.dependencies import ExportService
+from office.groups.dependencies import GroupService
 from office.notices.dependencies import NoticeService
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
@@ -18,8 +19,9 @@ async def _coverage(
     units: UnitService,
     notices: NoticeService,
     exports: ExportService,
+    groups: GroupService,
 ) -> Coverage:
-    return Coverage(session, clock, units, notices, exports)
+    return Coverage(session, clock, units, notices, exports, groups)
 
 
 CoverageService = Annotated[Coverage, Depends(_coverage)]

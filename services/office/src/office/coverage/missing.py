@@ -12,7 +12,7 @@ from sqlalchemy import TextClause, text
 
 from contracts.vocabulary import Vocabulary
 from office.coverage.cells import CELLS
-from office.coverage.places import RETURNED, SPECIAL, holder, is_late, places, unchanged
+from office.coverage.places import RETURNED, SPECIAL, holder, is_late, named, places, unchanged
 
 
 class Lack(Vocabulary):
@@ -151,12 +151,15 @@ _WINDOW = """subpath({path}, 0, -1) >= text2ltree(:after_group)
 
 
 @cache
-def page(lack: Lack, *, special: bool, simple: bool) -> TextClause:
+def page(lack: Lack, *, special: bool, simple: bool, members: bool) -> TextClause:
     """Return the statement of the next units: id, code, name, path, delivered, deadline, and the blocker's
-    id, code and name. They are the changed ones up to the last of the `groups`, and those of these groups.
+    id, code and name. They are the changed ones up to the last of the `groups`, and those of these
+    groups; with `members` those that `named` names.
     """
     near = "u.id = :unit OR u.parent_id = :unit OR u.parent_id = ANY(CAST(:groups AS uuid[]))"
-    if simple:
+    if members:
+        found = named(special=special)
+    elif simple:
         found = unchanged(special=special, near=near)
     else:
         window = {"standing": _WINDOW.format(path="u.path"), "left": _WINDOW.format(path="p.path")}

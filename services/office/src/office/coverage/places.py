@@ -279,6 +279,21 @@ def places(
     ), {_COUNTING.format(rows=_COUNTED)}"""  # noqa: S608 - our names
 
 
+_MEMBERS = "ANY(CAST(:members AS uuid[]))"
+
+
+@cache
+def named(*, special: bool, people: bool = False) -> str:
+    """Return `places` for the units of the scope whose ids are `members`."""
+    return places(
+        special=special,
+        near=f"u.id = {_MEMBERS} AND u.path <@ text2ltree(:path)",
+        standing=f"u.id = {_MEMBERS}",
+        left=f"p.unit_id = {_MEMBERS}",
+        people=people,
+    )
+
+
 _COUNTED = """
             SELECT c.id, c.parent_id, c.path, c.deadline, c.changed, c.people
             FROM candidates c WHERE c.id IN (SELECT unit_id FROM owed)

@@ -4,15 +4,17 @@ rules.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.counters.rules import group_of
 from office.coverage.blockers import blockers
 from office.coverage.missing import Lack, groups, page
+from office.coverage.places import named
 from office.coverage.rules import Increment
 from office.coverage.scope import Scope
 from office.coverage.summing import FIGURES, tally
@@ -114,15 +116,21 @@ class CoverageRepository:
             rows = await self._session.execute(_ARCHIVED, {"notice": notice.id, "unit": scope.unit.id})
             return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
         rows = await self._session.execute(
-            tally(special=scope.special, cells=scope.cells, simple=scope.simple),
+            tally(
+                special=scope.special,
+                cells=scope.cells,
+                simple=scope.simple,
+                members=scope.members is not None,
+            ),
             {**scope.values(notice), "late": overdue_before(now)},
         )
         return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
 
     async def increments(self, notice: Notice, scope: Scope) -> list[Increment]:
         """Return what the units of the scope have added in each past hour, in their order."""
-        values = {"notice": notice.id, "unit": scope.unit.id, "paths": scope.paths}
-        return [Increment(*row) for row in await self._session.execute(_INCREMENTS, values)]
+        statement = _INCREMENTS if scope.members is None else _increments_of_members(special=scope.special)
+        rows = await self._session.execute(statement, scope.values(notice))
+        return [Increment(*row) for row in rows]
 
     async def blocking(self, notice: Notice, scope: Scope, *, limit: int) -> tuple[int, list[BlockingUnit]]:
         """Return the number of units that block the notice in `scope`, and the `limit` largest blockers.
@@ -133,7 +141,12 @@ class CoverageRepository:
             return 0, []
         # What is overdue is not asked here.
         values = {**scope.values(notice), "limit": limit, "late": notice.published_at}
-        statement = blockers(special=scope.special, cells=scope.cells, simple=scope.simple)
+        statement = blockers(
+            special=scope.special,
+            cells=scope.cells,
+            simple=scope.simple,
+            members=scope.members is not None,
+        )
         rows = (await self._session.execute(statement, values)).all()
         blocking = [BlockingUnit(UnitName(*row[:3]), int(row[3])) for row in rows]
         return (rows[0][4] if rows else 0), blocking
@@ -158,6 +171,8 @@ class CoverageRepository:
             "after_group": group_of(after or ""),
             "limit": limit,
         }
+        if scope.members is not None:
+            return await self._page(scope, lack, {**values, "groups": [], "last_group": None})
         wanted = limit
         while True:
             found, complete = await self._groups(
@@ -165,18 +180,18 @@ class CoverageRepository:
             )
             # A group that is not among the next ones may have units of the list behind those.
             last = None if complete else found[-1][1]
-            rows = (
-                await self._session.execute(
-                    page(lack, special=scope.special, simple=scope.simple),
-                    {**values, "groups": [group for group, _ in found], "last_group": last},
-                )
-            ).all()
+            rows = await self._page(
+                scope, lack, {**values, "groups": [group for group, _ in found], "last_group": last}
+            )
             # A counter may be behind, until the receipts are counted again: then look at more groups.
             if complete or len(rows) >= limit:
-                return [
-                    MissingUnit(UnitName(*row[:3]), row[3], row[4], row[5], _name(*row[6:])) for row in rows
-                ]
+                return rows
             wanted *= 8
+
+    async def _page(self, scope: Scope, lack: Lack, values: dict[str, Any]) -> list[MissingUnit]:
+        statement = page(lack, special=scope.special, simple=scope.simple, members=scope.members is not None)
+        rows = await self._session.execute(statement, values)
+        return [MissingUnit(UnitName(*row[:3]), row[3], row[4], row[5], _name(*row[6:])) for row in rows]
 
     async def _groups(
         self, scope: Scope, lack: Lack, values: dict[str, Any]
@@ -238,6 +253,26 @@ _INCREMENTS = text(
     GROUP BY hour ORDER BY hour
     """
 )
+
+
+@cache
+def _increments_of_members(*, special: bool) -> TextClause:
+    statement = f"""
+        {named(special=special)}
+        SELECT hour, sum(signed), sum(answered), sum(people_read)
+        FROM (
+            SELECT date_trunc('hour', signed_at) AS hour, 1 AS signed, 0 AS answered, 0 AS people_read
+            FROM signatures JOIN counting c ON c.id = unit_id WHERE notice_id = :notice
+            UNION ALL
+            SELECT date_trunc('hour', submitted_at), 0, 1, 0
+            FROM answer_revisions JOIN counting c ON c.id = unit_id WHERE notice_id = :notice AND number = 1
+            UNION ALL
+            SELECT date_trunc('hour', read_at), 0, 0, 1
+            FROM reads JOIN counting c ON c.id = unit_id WHERE notice_id = :notice
+        ) added
+        GROUP BY hour ORDER BY hour
+    """  # noqa: S608 - our names
+    return text(statement)
 
 
 def _name(id_: UUID | None, code: str | None, name: str | None) -> UnitName | None:

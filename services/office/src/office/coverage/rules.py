@@ -1,10 +1,11 @@
-"""The curve of a notice's progress. Pure functions."""
+"""The curve of a notice's progress, and what changes of the tree mean for it. Pure functions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
+from uuid import UUID
 
-from contracts.vocabulary import Vocabulary
+from contracts.vocabulary import UnitChangeKind, UnitStatus, Vocabulary
 from servicekit.clock import SHANGHAI
 
 HOUR = timedelta(hours=1)
@@ -55,3 +56,53 @@ def curve(increments: Iterable[Increment], step: Step) -> list[Point]:
             points.pop()
         points.append(Point(end, signed, answered, people_read))
     return points
+
+
+class Counting(Vocabulary):
+    """Whether a unit that has changed since a notice counts for it, and where."""
+
+    REACHED = "reached", "按送达时所在的上级单位计入"
+    PRESENT = "present", "尚未送达，按现在所在的上级单位计入"
+    CLOSED = "closed", "撤销前未签收，不计入"
+    LEFT = "left", "送达前已划出发文单位，不计入"
+    NOT_OWED = "not_owed", "发送时不在收文范围内，不计入"
+
+
+class State(NamedTuple):
+    """What a unit was until `until`; None: what it is."""
+
+    since: datetime | None
+    until: datetime | None
+    parent_id: UUID | None
+    path: str
+    status: str
+
+
+class TreeStep(NamedTuple):
+    """One change of a unit, from one state to the next."""
+
+    at: datetime
+    kind: UnitChangeKind
+    before: State | None
+    after: State
+
+
+def steps(states: Sequence[State], since: datetime, *, merged: bool) -> list[TreeStep]:
+    """Return the changes after `since` of a unit with these states in their order; `merged`: into another."""
+    found: list[TreeStep] = []
+    before: State | None = None
+    for state in states:
+        if state.since is not None and state.since > since:
+            found.append(TreeStep(state.since, _kind(before, state, merged=merged), before, state))
+        before = state
+    return found
+
+
+def _kind(before: State | None, after: State, *, merged: bool) -> UnitChangeKind:
+    if before is None or (before.status != UnitStatus.ACTIVE and after.status == UnitStatus.ACTIVE):
+        return UnitChangeKind.OPENED
+    if after.status != before.status:
+        return UnitChangeKind.MERGED if merged else UnitChangeKind.CLOSED
+    if after.parent_id != before.parent_id:
+        return UnitChangeKind.MOVED
+    return UnitChangeKind.AMENDED if after.path == before.path else UnitChangeKind.MOVED_WITH

@@ -6,10 +6,15 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from contracts.vocabulary import Open, UnitChangeKind, UnitStatus
+from office.coverage.change_repository import ChangedUnit
 from office.coverage.missing import Lack
 from office.coverage.repository import MissingUnit
+from office.coverage.rules import Counting
 from office.coverage.service import CoverageReport, History, MissingList
+from office.directory.models import Unit
 from office.directory.schemas import UnitRef
+from servicekit.lists import Listed
 from servicekit.paging import CountedPage, Page, Total
 
 
@@ -171,4 +176,67 @@ class CoverageHistoryOut(BaseModel):
             under=UnitRef.model_validate(history.scope),
             total=history.total,
             points=[PointOut(**point._asdict()) for point in history.points],
+        )
+
+
+class TreeStepOut(BaseModel):
+    """One change of a unit."""
+
+    at: datetime = Field(description="何时起", examples=["2023-05-02T01:00:00Z"])
+    kind: UnitChangeKind = Field(description="变化", examples=["moved"])
+    from_parent: UnitRef | None = Field(description="此前的上级单位；设立的为空")
+    to_parent: UnitRef | None = Field(description="此后的上级单位")
+
+
+class ChangedUnitOut(BaseModel):
+    """A unit that has changed since the notice was published."""
+
+    unit: UnitRef
+    status: Open[UnitStatus] = Field(description="现在的状态", examples=["active"])
+    merged_into: UnitRef | None = Field(description="并入的单位")
+    steps: list[TreeStepOut] = Field(description="发布后的各次变化，按时间排序")
+    counting: Counting = Field(description="是否计入、计在何处", examples=["reached"])
+    counted_here: bool = Field(description="是否计入此统计范围", examples=[True])
+    counted_below: UnitRef | None = Field(description="计在哪个上级单位之下；不计入的为空")
+
+    @classmethod
+    def of(cls, row: ChangedUnit) -> Self:
+        """Convert a query row."""
+
+        def ref(unit_id: UUID | None) -> UnitRef | None:
+            unit = None if unit_id is None else row.names.get(unit_id)
+            return None if unit is None else UnitRef.model_validate(unit)
+
+        return cls(
+            unit=UnitRef.model_validate(row.unit),
+            status=row.unit.status,
+            merged_into=ref(row.unit.merged_into_id),
+            steps=[
+                TreeStepOut(
+                    at=step.at,
+                    kind=step.kind,
+                    from_parent=None if step.before is None else ref(step.before.parent_id),
+                    to_parent=ref(step.after.parent_id),
+                )
+                for step in row.steps
+            ],
+            counting=row.counting,
+            counted_here=row.counted_here,
+            counted_below=ref(row.counted_below),
+        )
+
+
+class ChangesPage(CountedPage[ChangedUnitOut]):
+    """A page of units that have changed since the notice was published."""
+
+    under: UnitRef = Field(description="统计范围：该单位及其下级")
+
+    @classmethod
+    def of_list(cls, scope: Unit, found: Listed[ChangedUnit]) -> Self:
+        """Convert a page."""
+        return cls(
+            under=UnitRef.model_validate(scope),
+            items=[ChangedUnitOut.of(row) for row in found.items],
+            next=found.next,
+            total=found.total,
         )

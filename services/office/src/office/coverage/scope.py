@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from office.directory.models import Unit
 from office.notices.models import Notice
@@ -25,6 +26,8 @@ class Scope:
 
     archived: bool = False
     """Whether only sums are kept of the receipts."""
+    members: tuple[UUID, ...] | None = None
+    """If not None, only these units count, at most `groups.rules.MAX_MEMBERS`."""
     changed: bool = True
     """Whether units that stand or stood here may have changed since the publication."""
 
@@ -65,4 +68,5 @@ class Scope:
             "beyond": None if root is None else beyond(root),
             "all_owed": self.all_owed,
             "whole": self.whole,
+            "members": list(self.members or ()),
         }

@@ -1,5 +1,8 @@
 """What of a notice is counted in a subtree."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from contracts.vocabulary import Reach
 from office.addressing.rules import ALL_CHILDREN
 from office.coverage.repository import CoverageRepository
@@ -9,8 +12,14 @@ from office.directory.service import Units
 from office.notices.models import Notice
 
 
-async def scope_of(coverage: CoverageRepository, units: Units, notice: Notice, unit: Unit) -> Scope:
-    """Return the scope of a published notice in the subtree of `unit`."""
+async def scope_of(
+    coverage: CoverageRepository,
+    units: Units,
+    notice: Notice,
+    unit: Unit,
+    members: Sequence[UUID] | None = None,
+) -> Scope:
+    """Return the scope of a published notice in the subtree of `unit`; of `members` only, unless None."""
     assert notice.published_at is not None
     former = await units.former_places(unit)
     whole = notice.recipients.reach is Reach.SUBTREE and not notice.recipients.filtered
@@ -25,5 +34,6 @@ async def scope_of(coverage: CoverageRepository, units: Units, notice: Notice, u
         whole=whole,
         all_owed=whole or all_children,
         archived=facts.archived,
+        members=None if members is None else tuple(members),
         changed=facts.changed,
     )

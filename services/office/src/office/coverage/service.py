@@ -10,19 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
+from office.coverage.change_repository import ChangedUnit, ChangeRepository, Counted
+from office.coverage.errors import ReceiptsArchived
 from office.coverage.missing import Lack
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
-from office.coverage.rules import Point, Step, curve
+from office.coverage.rules import Counting, Point, Step, curve, steps
 from office.coverage.scope import Scope
 from office.coverage.scopes import scope_of
 from office.coverage.summing import FIGURES
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.exports.service import Exports, ExportView
+from office.groups.rules import Part
+from office.groups.service import Groups
 from office.notices.models import Notice
 from office.notices.service import Notices
 from servicekit.clock import Clock
-from servicekit.ltree import path_of
+from servicekit.lists import Listed
+from servicekit.ltree import is_under, path_of
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
@@ -66,23 +71,31 @@ class Coverage:
     """Report coverage of notices within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, exports: Exports
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        units: Units,
+        notices: Notices,
+        exports: Exports,
+        groups: Groups,
     ) -> None:
         self._clock = clock
         self._units = units
         self._notices = notices
         self._exports = exports
+        self._groups = groups
         self._coverage = CoverageRepository(session)
+        self._changes = ChangeRepository(session)
 
-    async def report(
-        self, actor: Actor, notice_id: UUID, under: UUID | None, paging: PageRequest
-    ) -> CoverageReport:
-        """Return the coverage of `under` (the actor's own unit when None).
+    async def report(self, actor: Actor, notice_id: UUID, part: Part, paging: PageRequest) -> CoverageReport:
+        """Return the coverage of a part.
 
-        Raises `NotFound` if the actor's unit does not have the notice, `OutOfReach` for a subtree outside the
-        actor's, `BadCursor`. Only the publisher sees coverage of a withdrawn notice; a draft has none.
+        Raises `NotFound` if the actor's unit does not have the notice or the actor does not see the group,
+        `OutOfReach` for a subtree outside the actor's, `ReceiptsArchived` for a group of a year whose
+        receipts are archived, `BadCursor`. Only the publisher sees coverage of a withdrawn notice; a draft
+        has none.
         """
-        notice, scope = await self._viewed(actor, notice_id, under)
+        notice, scope = await self._viewed(actor, notice_id, part)
         now = self._clock.now()
         branches = await self._coverage.tallies(notice, scope, now)
         blocking_count, blocking = 0, list[BlockingUnit]()
@@ -100,18 +113,18 @@ class Coverage:
         )
 
     async def missing(
-        self, actor: Actor, notice_id: UUID, under: UUID | None, lack: Lack, paging: PageRequest
+        self, actor: Actor, notice_id: UUID, part: Part, lack: Lack, paging: PageRequest
     ) -> MissingList:
-        """Return the units of `under` that lack something. Raises as `report` does."""
-        notice, scope = await self._viewed(actor, notice_id, under)
+        """Return the units of a part that lack something. Raises as `report` does."""
+        notice, scope = await self._viewed(actor, notice_id, part)
         now = self._clock.now()
         page = await self._missing(notice, scope, lack, paging, now)
         branches = await self._coverage.tallies(notice, scope, now)
         return MissingList(page, sum(_lacking(lack, branch) for branch in branches))
 
-    async def history(self, actor: Actor, notice_id: UUID, under: UUID | None, step: Step) -> History:
-        """Return the curve of `under`. Raises as `report` does."""
-        notice, scope = await self._viewed(actor, notice_id, under)
+    async def history(self, actor: Actor, notice_id: UUID, part: Part, step: Step) -> History:
+        """Return the curve of a part. Raises as `report` does."""
+        notice, scope = await self._viewed(actor, notice_id, part)
         now = self._clock.now()
         branches = await self._coverage.tallies(notice, scope, now)
         increments = await self._coverage.increments(notice, scope)
@@ -129,17 +142,55 @@ class Coverage:
             ],
         )
 
-    async def export(self, actor: Actor, notice_id: UUID, under: UUID | None) -> ExportView:
-        """Have an Excel workbook of `under` made. Raises as `report` does, `TooManyExports`."""
-        unit = await self._units.own(actor)
-        notice = await self._seen(actor, unit, notice_id)
-        top = unit if under is None else await self._units.reachable(actor, under)
+    async def changes(
+        self, actor: Actor, notice_id: UUID, under: UUID | None, paging: PageRequest
+    ) -> tuple[Unit, Listed[ChangedUnit]]:
+        """Return the scope, and its units that have changed since the publication, the latest change first.
+
+        Raises as `report` does.
+        """
+        notice, scope = await self._viewed(actor, notice_id, Part(under))
+        assert notice.published_at is not None
+        found = await self._changes.changed(notice, scope, paging)
+        publisher = await self._units.get(notice.publisher_id)
+        counted: dict[UUID, Counted] = {}
+        if publisher is not None and found.items and not scope.archived:
+            whole = await scope_of(self._coverage, self._units, notice, publisher)
+            counted = await self._changes.counted(notice, whole, found.items)
+        states = await self._changes.states(found.items)
+        ids = {state.parent_id for one in states.values() for state in one} | {
+            *(unit.merged_into_id for unit in found.items),
+            *(place.parent_id for place in counted.values()),
+        }
+        names = await self._units.of_ids(one for one in ids if one is not None)
+
+        def explained(unit: Unit) -> ChangedUnit:
+            assert notice.published_at is not None
+            place = counted.get(unit.id)
+            return ChangedUnit(
+                unit=unit,
+                steps=steps(states[unit.id], notice.published_at, merged=unit.merged_into_id is not None),
+                counting=_counting(unit, place, scope.publisher_path),
+                counted_here=place is not None and any(is_under(place.path, path) for path in scope.paths),
+                counted_below=None if place is None else place.parent_id,
+                names=names,
+            )
+
+        return scope.unit, found.each(explained)
+
+    async def export(self, actor: Actor, notice_id: UUID, part: Part) -> ExportView:
+        """Have an Excel workbook made of a part. Raises as `report` does, `TooManyExports`."""
+        notice, scope = await self._part(actor, notice_id, part)
         return await self._exports.start(
             actor,
             EXPORT_KIND,
             subject=f"notice/{notice.id}",
-            name=f"覆盖情况-{top.short_name}-{notice.title}"[:_MAX_NAME],
-            parameters={"notice_id": str(notice.id), "unit_id": str(top.id)},
+            name=f"覆盖情况-{scope.unit.short_name}-{notice.title}"[:_MAX_NAME],
+            parameters={
+                "notice_id": str(notice.id),
+                "unit_id": str(scope.unit.id),
+                "group_id": None if part.group is None else str(part.group),
+            },
         )
 
     async def _missing(
@@ -156,12 +207,21 @@ class Coverage:
         )
         return cut(units, paging.limit, lambda row: [row.path])
 
-    async def _viewed(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, Scope]:
+    async def _viewed(self, actor: Actor, notice_id: UUID, part: Part) -> tuple[Notice, Scope]:
         await self._coverage.see_one_snapshot()
+        return await self._part(actor, notice_id, part)
+
+    async def _part(self, actor: Actor, notice_id: UUID, part: Part) -> tuple[Notice, Scope]:
         unit = await self._units.own(actor)
         notice = await self._seen(actor, unit, notice_id)
-        top = unit if under is None else await self._units.reachable(actor, under)
-        return notice, await scope_of(self._coverage, self._units, notice, top)
+        top = unit if part.under is None else await self._units.reachable(actor, part.under)
+        members = None
+        if part.group is not None:
+            members = await self._groups.units(part.group, unit_id=actor.unit_id, by=actor.sub)
+        scope = await scope_of(self._coverage, self._units, notice, top, members)
+        if scope.archived and members is not None:
+            raise ReceiptsArchived
+        return notice, scope
 
     async def _seen(self, actor: Actor, unit: Unit, notice_id: UUID) -> Notice:
         notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
@@ -173,6 +233,17 @@ class Coverage:
 def _waits(branches: Sequence[BranchTally]) -> bool:
     """Return whether the notice has not reached a unit. Only then is it asked who blocks it."""
     return any(branch.total > branch.delivered for branch in branches)
+
+
+def _counting(unit: Unit, place: Counted | None, publisher_path: str | None) -> Counting:
+    """Return how a unit that has changed counts; `place` is None if it does not."""
+    if place is not None:
+        return Counting.REACHED if place.delivered else Counting.PRESENT
+    if not unit.is_active:
+        return Counting.CLOSED
+    if publisher_path is not None and not is_under(unit.path, publisher_path):
+        return Counting.LEFT
+    return Counting.NOT_OWED
 
 
 def _lacking(lack: Lack, branch: BranchTally) -> int:

@@ -20,7 +20,7 @@ from functools import cache
 from sqlalchemy import TextClause, text
 
 from office.coverage.cells import CELLS
-from office.coverage.places import RETURNED, UNCHANGED, addresses, first, is_late, places, unchanged
+from office.coverage.places import RETURNED, UNCHANGED, addresses, first, is_late, named, places, unchanged
 
 FIGURES = (
     "total",
@@ -37,18 +37,22 @@ FIGURES = (
 
 
 @cache
-def tally(*, special: bool, cells: bool, simple: bool) -> TextClause:
+def tally(*, special: bool, cells: bool, simple: bool, members: bool) -> TextClause:
     """Return the statement of the branches with their figures: id, code and name of the unit, the figures.
 
-    The unit is null in the row of the scope's own unit.
+    The unit is null in the row of the scope's own unit. `members`: only the units that `named` names count.
     """
     near = "u.id = :unit OR u.parent_id = :unit"
-    if simple:
+    if members:
+        found = named(special=special, people=True)
+        parts = [_ones("true"), _gone(_OF_COUNTING)]
+        cells = False
+    elif simple:
         found = unchanged(special=special, near=near, people=True)
-        parts = [_ALONE, _RECEIPTS, _gone(special), *(_CELLS if cells else (_GROUPS,))]
+        parts = [_ALONE, _RECEIPTS, _gone(_with_groups(special)), *(_CELLS if cells else (_GROUPS,))]
     else:
         found = places(special=special, near=near, people=True)
-        parts = [_ALONE, *_DEEPER, _RECEIPTS, _CLOSED, _gone(special)]
+        parts = [_ALONE, *_DEEPER, _RECEIPTS, _CLOSED, _gone(_with_groups(special))]
         parts += [*_CELLS, *_CHANGED_CELLS] if cells else [_GROUPS, _STANDING]
     figures = ", ".join(f"CAST(coalesce(sum({name}), 0) AS int) AS {name}" for name in FIGURES)
     statement = f"""
@@ -86,11 +90,16 @@ _DEEP = "counting c {} WHERE NOT c.alone"
 _DEEP_UNITS = f"u.path <@ text2ltree(:root) AND nlevel(u.path) > {_DEPTH} + 1 AND u.path <> text2ltree(:root)"
 _DUE = f"CAST({is_late('c')} AS int)"
 
-# Looked up for each unit (OFFSET keeps PostgreSQL from joining them otherwise): nothing is known yet of the
-# rows of a notice of this morning, and PostgreSQL would compare each unit with all signatures.
-_ALONE = _part(
-    _BRANCH,
-    """counting c
+
+def _ones(which: str) -> str:
+    """Return what units of `counting` add with all that they have done, one by one.
+
+    It is looked up for each unit (OFFSET keeps PostgreSQL from joining them otherwise): nothing is known yet
+    of the rows of a notice of this morning, and PostgreSQL would compare each unit with all signatures.
+    """
+    return _part(
+        _BRANCH,
+        f"""counting c
             LEFT JOIN LATERAL (
                 SELECT s.unit_id FROM signatures s WHERE s.notice_id = :notice AND s.unit_id = c.id OFFSET 0
             ) g ON true
@@ -101,16 +110,19 @@ _ALONE = _part(
             CROSS JOIN LATERAL (
                 SELECT count(*) AS people FROM reads r WHERE r.notice_id = :notice AND r.unit_id = c.id
             ) r
-        WHERE c.alone""",
-    total="1",
-    delivered="CAST(c.deadline IS NOT NULL AS int)",
-    signed="CAST(g.unit_id IS NOT NULL AS int)",
-    answered="CAST(a.unit_id IS NOT NULL AS int)",
-    overdue=f"CASE WHEN g.unit_id IS NULL THEN {_DUE} ELSE 0 END",
-    read_units="CAST(r.people > 0 AS int)",
-    people="c.people",
-    people_read="r.people",
-)
+        WHERE {which}""",  # noqa: S608 - our names
+        total="1",
+        delivered="CAST(c.deadline IS NOT NULL AS int)",
+        signed="CAST(g.unit_id IS NOT NULL AS int)",
+        answered="CAST(a.unit_id IS NOT NULL AS int)",
+        overdue=f"CASE WHEN g.unit_id IS NULL THEN {_DUE} ELSE 0 END",
+        read_units="CAST(r.people > 0 AS int)",
+        people="c.people",
+        people_read="r.people",
+    )
+
+
+_ALONE = _ones("c.alone")
 """Units that are branches of their own."""
 
 _DEEPER = (
@@ -183,20 +195,25 @@ _CLOSED = _part(
 """Minus what the counters have of units that closed without signing, which count no more."""
 
 
-def _gone(special: bool) -> str:
-    """Return minus the units whose return was confirmed: those of `counting`, and others of the groups."""
-    reached = first(special, addresses("d", "u"))
-    return _part(
-        "c.branch",
-        f"""(
-            SELECT c.id, c.deadline, {_BRANCH} AS branch FROM counting c
+_OF_COUNTING = f"SELECT c.id, c.deadline, {_BRANCH} AS branch FROM counting c"  # noqa: S608 - our names
+
+
+def _with_groups(special: bool) -> str:
+    """Return the units of `counting`, and those of the groups that have returned the notice."""
+    return f"""{_OF_COUNTING}
             UNION ALL
             SELECT u.id, w.deadline, {_label("u.path", _DEPTH)}
             FROM returned o JOIN units u ON u.id = o.unit_id
                  LEFT JOIN forwardings f ON f.notice_id = :notice AND f.plain AND f.unit_id = u.parent_id
-                 {reached}
-            WHERE {UNCHANGED} AND u.status = 'active' AND {_DEEP_UNITS}
-        ) c
+                 {first(special, addresses("d", "u"))}
+            WHERE {UNCHANGED} AND u.status = 'active' AND {_DEEP_UNITS}"""  # noqa: S608 - our names
+
+
+def _gone(units: str) -> str:
+    """Return minus those of `units` whose return was confirmed."""
+    return _part(
+        "c.branch",
+        f"""({units}) c
         JOIN returned o ON o.unit_id = c.id
         LEFT JOIN unit_people n ON n.unit_id = c.id
         LEFT JOIN answers a ON a.notice_id = :notice AND a.unit_id = c.id AND a.submitted_at IS NOT NULL

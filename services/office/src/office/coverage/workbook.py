@@ -17,7 +17,9 @@ from office.coverage.scopes import scope_of
 from office.directory.service import Units
 from office.exports.jobs import Which
 from office.exports.models import Export
+from office.groups.dependencies import groups_for
 from servicekit.clock import SHANGHAI, Clock
+from servicekit.problems import NotFound
 
 _CHUNK: Final = 2000
 _BLOCKERS: Final = 10_000
@@ -54,7 +56,8 @@ class Workbook:
             unit = await units.get(UUID(export.parameters["unit_id"]))
             if notice is None or unit is None:
                 raise PermanentFailure("the notice or the unit does not exist any more")
-            scope = await scope_of(coverage, units, notice, unit)
+            members = await self._members(session, export)
+            scope = await scope_of(coverage, units, notice, unit, members)
             branches = await coverage.tallies(notice, scope, now)
             _, blocking = await coverage.blocking(notice, scope, limit=_BLOCKERS)
         names = [] if unit is None else [unit.code, unit.name]
@@ -82,6 +85,18 @@ class Workbook:
             await job.progress(written, max(expected, written), f"已写入 {written} 个未签收的单位")
         await asyncio.to_thread(book.main.close)
         return written
+
+    async def _members(self, session: AsyncSession, export: Export) -> Sequence[UUID] | None:
+        """Return the units of the group that is wanted; None if it is the whole subtree."""
+        group = export.parameters.get("group_id")
+        if group is None:
+            return None
+        try:
+            return await groups_for(session, self._clock).units(
+                UUID(group), unit_id=export.unit_id, by=export.created_by
+            )
+        except NotFound as error:
+            raise PermanentFailure("the group does not exist any more") from error
 
 
 class _Book:

@@ -112,16 +112,18 @@ class Dispatches:
         """
         codes = path.split(".")
         line = await self._dispatches.on_path(codes)
-        picked = await self._dispatches.picked_among(notice_id, [unit.id for unit in line])
-        return [
-            cover
-            for cover in sorted(
-                await self._dispatches.by_units(notice_id, codes[:-1]),
-                key=lambda cover: codes.index(cover.unit.code),
-            )
-            if cover.forwarding.cover_text is not None
-            and on_the_way(
-                cover.forwarding.address(sorted(picked.get(cover.forwarding.id, ()))),
-                [unit for unit in line if codes.index(unit.code) > codes.index(cover.unit.code)],
-            )
-        ]
+        depths = {unit.id: codes.index(unit.code) for unit in line}
+        standings = await self._addressing.standings(line)
+        picked = await self._dispatches.picked_among(notice_id, list(depths))
+        covers: list[Cover] = []
+        for cover in await self._dispatches.by_units(notice_id, codes[:-1]):
+            sent = cover.forwarding
+            below = [
+                (unit.id, standings[unit.id].since(sent.forwarded_at))
+                for unit in line
+                if depths[unit.id] > depths[sent.unit_id]
+            ]
+            address = sent.address(sorted(picked.get(sent.id, ())))
+            if sent.cover_text is not None and on_the_way(address, below):
+                covers.append(cover)
+        return sorted(covers, key=lambda cover: depths[cover.unit.id])

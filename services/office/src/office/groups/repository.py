@@ -87,6 +87,15 @@ class GroupRepository:
         )
         return set(rows)
 
+    async def units(self, group_id: UUID) -> Sequence[UUID]:
+        """Return the units in a group in any status, without the people."""
+        rows = await self._session.scalars(
+            select(GroupMember.unit_id)
+            .where(GroupMember.group_id == group_id, GroupMember.sub.is_(None))
+            .order_by(GroupMember.unit_id)
+        )
+        return rows.all()
+
     async def units_below(self, group_ids: Sequence[UUID], sender: Unit) -> Sequence[UUID]:
         """Return the units in these groups that are active and below `sender` now, without repetition."""
         rows = await self._session.scalars(

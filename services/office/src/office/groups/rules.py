@@ -18,3 +18,13 @@ class Pick:
 
     unit_id: UUID
     sub: UUID | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What of a notice is wanted: the subtree of `under` (None: of the own unit), and with `group` only the
+    units in a group of the actor's address book.
+    """
+
+    under: UUID | None = None
+    group: UUID | None = None

@@ -50,6 +50,15 @@ class Groups:
         """Return whether a person who acts for a unit sees a group, for a job."""
         return await self._groups.get(group_id, unit_id, by) is not None
 
+    async def units(self, group_id: UUID, *, unit_id: UUID, by: UUID) -> Sequence[UUID]:
+        """Return the units, in any status, of a group that a person sees who acts for a unit.
+
+        Raises `NotFound`.
+        """
+        if not await self.exists(group_id, unit_id=unit_id, by=by):
+            raise NotFound
+        return await self._groups.units(group_id)
+
     async def create(self, actor: Actor, scope: GroupScope, name: str, members: Members) -> Group:
         """Create a group. Raises `SharedGroupReadOnly`, `TooManyGroups`, `GroupNameTaken`."""
         owner = actor.sub if scope is GroupScope.OWN else None

@@ -10,8 +10,7 @@ from sqlalchemy.orm import defer
 
 from office.help.errors import ArticleTitleTaken
 from office.help.models import Article, ArticleVersion
-from office.help.rules import MAX_WORDS
-from office.writing.words import pairs_of
+from office.writing.predicates import by_pairs
 from servicekit.lists import Listed, Order, listed_one
 from servicekit.paging import PageRequest, integer
 
@@ -77,10 +76,4 @@ def _wanted(category: str | None, words: str | None) -> list[ColumnElement[bool]
     conditions: list[ColumnElement[bool]] = [Article.retired_at.is_(None)]
     if category is not None:
         conditions.append(Article.category == category)
-    for word in (words or "").split()[:MAX_WORDS]:
-        pairs = pairs_of(word)
-        # A single character has no pair; the articles are few.
-        conditions.append(
-            Article.words.contains(pairs) if pairs else Article.title.icontains(word, autoescape=True)
-        )
-    return conditions
+    return [*conditions, *by_pairs(words, Article.words, Article.title)]

@@ -24,7 +24,7 @@ from contracts.documents import NoticeKind, NoticeStep, Urgency
 from contracts.vocabulary import AccountStatus, NoticeStatus, Permission, Vocabulary
 from office.directory.models import Person, RoleAllowance, Unit
 from office.notices.models import Notice, Revision, Step
-from office.writing.words import pairs_of
+from office.writing.predicates import in_texts
 from servicekit.lists import Listed, Order, by_id, listed_one
 from servicekit.paging import PageRequest, instant
 from servicekit.words import inline
@@ -246,14 +246,5 @@ def _wanted(unit: Unit, wanted: OutboxFilter) -> list[ColumnElement[bool]]:
         conditions.append(dated >= wanted.since)
     if wanted.until is not None:
         conditions.append(dated < wanted.until)
-    for word in (wanted.words or "").split()[:4]:
-        conditions.extend(_found(word))
-    return conditions
-
-
-def _found(word: str) -> list[ColumnElement[bool]]:
-    """Return the conditions for a word in the title, the body or the number; a short one has no pair."""
     texts = (Notice.title, Notice.plain, Notice.document_number)
-    found = or_(*(one.icontains(word, autoescape=True) for one in texts))
-    pairs = pairs_of(word)
-    return [Notice.words.contains(pairs), found] if pairs else [found]
+    return [*conditions, *in_texts(wanted.words, Notice.words, texts)]

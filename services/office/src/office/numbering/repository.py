@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from office.directory.models import Person
 from office.numbering.errors import PrefixTaken
 from office.numbering.models import DocumentNumber, NumberCounter, NumberSeries
-from office.writing.words import pairs_of
+from office.writing.predicates import in_texts
 from servicekit.lists import Listed, by_id, listed
 from servicekit.paging import PageRequest
 
@@ -189,15 +189,5 @@ def _wanted(unit_id: UUID, wanted: RegisterFilter) -> list[ColumnElement[bool]]:
     if wanted.voided is not None:
         voided = DocumentNumber.voided_at
         conditions.append(voided.is_not(None) if wanted.voided else voided.is_(None))
-    if wanted.words:
-        # Short words have no pair: the unit's lines are few enough to read.
-        for word in wanted.words.split()[:4]:
-            pairs = pairs_of(word)
-            number = func.concat(
-                DocumentNumber.prefix, "〔", DocumentNumber.year, "〕", DocumentNumber.serial, "号"
-            )
-            found = DocumentNumber.title.icontains(word, autoescape=True) | number.icontains(
-                word, autoescape=True
-            )
-            conditions.append(DocumentNumber.words.contains(pairs) & found if pairs else found)
-    return conditions
+    number = func.concat(DocumentNumber.prefix, "〔", DocumentNumber.year, "〕", DocumentNumber.serial, "号")
+    return [*conditions, *in_texts(wanted.words, DocumentNumber.words, (DocumentNumber.title, number))]

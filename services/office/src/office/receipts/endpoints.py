@@ -16,7 +16,7 @@ from office.notices.auth import Clerk
 from office.notices.errors import NOT_CIRCULATING
 from office.receipts.dependencies import InboxService, ReceiptService, ReceivingService
 from office.receipts.errors import NotDelivered
-from office.receipts.inbox import InboxQuery
+from office.receipts.inbox_repository import InboxFilter
 from office.receipts.rules import InboxSort
 from office.receipts.schemas import (
     InboxCountsOut,
@@ -73,7 +73,7 @@ async def list_inbox(
     ] = InboxSort.DELIVERED,
 ) -> Response:
     """本单位收到的通知。已撤回的只显示标题和撤回时间。"""
-    wanted = InboxQuery(status, kind, signed, read, overdue, answered, urgency, q)
+    wanted = InboxFilter(status, kind, signed, read, overdue, answered, urgency, q)
     found = await inboxes.list(actor, paging, wanted, sort)
     items = [ReceivedOut.of(line, found.now) for line in found.page.items]
     page = CountedPage[ReceivedOut](items=items, next=found.page.next, total=found.total)

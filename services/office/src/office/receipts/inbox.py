@@ -1,13 +1,12 @@
 """A unit's inbox. It runs on a lane, because everybody looks at it in the morning of a notice."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.documents import NoticeKind, Urgency
-from contracts.vocabulary import NoticeStatus, UnitStatus
+from contracts.vocabulary import UnitStatus
 from office.actors import Actor
 from office.directory.errors import UnitInactive
 from office.receipts.inbox_repository import InboxCounts, InboxFilter, InboxRepository
@@ -16,24 +15,6 @@ from replica.errors import UnitNotReplicated
 from servicekit.clock import Clock
 from servicekit.lanes import Lane
 from servicekit.paging import Cut, PageRequest, Total, cut, instant
-
-
-@dataclass(frozen=True)
-class InboxQuery:
-    """What a caller wants to see of an inbox; None is no restriction."""
-
-    status: NoticeStatus | None = None
-    kind: NoticeKind | None = None
-    signed: bool | None = None
-    read: bool | None = None
-    overdue: bool | None = None
-    answered: bool | None = None
-    urgency: Urgency | None = None
-    words: str | None = None
-
-    def at(self, now: datetime) -> InboxFilter:
-        """Return the restriction of the query at `now`."""
-        return InboxFilter(now=now, **vars(self))
 
 
 @dataclass(frozen=True)
@@ -52,36 +33,33 @@ class Inboxes:
         self._clock = clock
         self._inbox = InboxRepository(lane)
 
-    async def list(self, actor: Actor, paging: PageRequest, wanted: InboxQuery, sort: InboxSort) -> Inbox:
+    async def list(self, actor: Actor, paging: PageRequest, wanted: InboxFilter, sort: InboxSort) -> Inbox:
         """Return the notices that the unit has. Raises `BadCursor`, also for one of another order.
 
         Raises `UnitNotReplicated`, `UnitInactive`.
         """
         await self._check(actor)
         after = paging.key(_order(sort), instant, UUID)
-        restriction = wanted.at(self._clock.now())
+        now = self._clock.now()
         lines = await self._inbox.lines(
             actor.unit_id,
             actor.sub,
-            restriction,
+            wanted,
             sort,
+            now=now,
             after=None if after is None else after[1:],
             limit=paging.limit + 1,
         )
         page = cut(lines, paging.limit, lambda line: [sort, _time(line, sort).isoformat(), line.id])
-        return Inbox(page, await self._total(actor, restriction, lines, paging), restriction.now)
+        total = Total.of(len(lines))
+        if paging.after is not None or len(lines) > paging.limit:
+            total = Total.of(await self._inbox.count(actor.unit_id, actor.sub, wanted, now=now))
+        return Inbox(page, total, now)
 
     async def counts(self, actor: Actor) -> InboxCounts:
         """Return what waits in the inbox for the person and the unit. Raises as `list` does."""
         await self._check(actor)
         return await self._inbox.counts(actor.unit_id, actor.sub, self._clock.now())
-
-    async def _total(
-        self, actor: Actor, wanted: InboxFilter, lines: Sequence[Any], paging: PageRequest
-    ) -> Total:
-        if paging.after is None and len(lines) <= paging.limit:
-            return Total.of(len(lines))
-        return Total.of(await self._inbox.count(actor.unit_id, actor.sub, wanted))
 
     async def _check(self, actor: Actor) -> None:
         status = await self._inbox.status(actor.unit_id)

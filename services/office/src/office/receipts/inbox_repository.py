@@ -16,9 +16,8 @@ from servicekit.lanes import Lane
 
 @dataclass(frozen=True)
 class InboxFilter:
-    """Which notices of an inbox are wanted; None is no restriction. Times are compared with `now`."""
+    """Which notices of an inbox a caller wants; None is no restriction."""
 
-    now: datetime
     status: NoticeStatus | None = None
     kind: NoticeKind | None = None
     signed: bool | None = None
@@ -31,10 +30,10 @@ class InboxFilter:
     @property
     def is_set(self) -> bool:
         """Whether anything but the status is restricted."""
-        return self != InboxFilter(self.now, self.status)
+        return self != InboxFilter(self.status)
 
-    def values(self, unit_id: UUID, reader: UUID) -> dict[str, Any]:
-        """Return the parameters of the statements."""
+    def values(self, unit_id: UUID, reader: UUID, now: datetime) -> dict[str, Any]:
+        """Return the parameters of the statements at `now`."""
         return {
             "unit": unit_id,
             "reader": reader,
@@ -43,7 +42,7 @@ class InboxFilter:
             "signed": self.signed,
             "read": self.read,
             "overdue": self.overdue,
-            "overdue_before": overdue_before(self.now),
+            "overdue_before": overdue_before(now),
             "answered": self.answered,
             "urgency": self.urgency,
             "words": None if self.words is None else statements.contains(self.words),
@@ -79,6 +78,7 @@ class InboxRepository:
         wanted: InboxFilter,
         sort: InboxSort,
         *,
+        now: datetime,
         after: Sequence[Any] | None,
         limit: int,
     ) -> Sequence[Any]:
@@ -86,24 +86,24 @@ class InboxRepository:
 
         A notice that reached it at a former place keeps that delivery.
         """
-        values = wanted.values(unit_id, reader) | {"limit": limit}
+        values = wanted.values(unit_id, reader, now) | {"limit": limit}
         if after is not None:
             values["after_time"], values["after_notice"] = after
         statement = statements.page(sort, after=after is not None, filtered=wanted.is_set)
         return await self._lane.all(statement, values)
 
-    async def count(self, unit_id: UUID, reader: UUID, wanted: InboxFilter) -> int:
+    async def count(self, unit_id: UUID, reader: UUID, wanted: InboxFilter, *, now: datetime) -> int:
         """Return how many notices are wanted, up to one more than lists count."""
         statement = statements.total(filtered=wanted.is_set)
-        return int((await self._lane.first(statement, wanted.values(unit_id, reader))).lines)
+        return int((await self._lane.first(statement, wanted.values(unit_id, reader, now))).lines)
 
     async def counts(self, unit_id: UUID, reader: UUID, now: datetime) -> InboxCounts:
         """Return what waits for the person and the unit, each up to one more than lists count."""
-        published = InboxFilter(now, NoticeStatus.PUBLISHED)
+        published = InboxFilter(NoticeStatus.PUBLISHED)
         wanted = (
             replace(published, read=False),
             replace(published, signed=False),
             replace(published, overdue=True),
             replace(published, answered=False),
         )
-        return InboxCounts(*[await self.count(unit_id, reader, one) for one in wanted])
+        return InboxCounts(*[await self.count(unit_id, reader, one, now=now) for one in wanted])

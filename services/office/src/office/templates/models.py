@@ -1,22 +1,18 @@
 """Templates and their earlier versions."""
 
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Boolean, DateTime, ForeignKey, Index, Integer, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import Boolean, ForeignKey, Index, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from contracts.documents import NoticeKind
 from office.base import Base
 from office.writing import richtext
-from office.writing.words import pairs_of
+from office.writing.kept import KeptColumns, KeptVersionColumns
 from servicekit.ids import new_id
 from servicekit.words import Word, known
-
-_INSTANT = DateTime(timezone=True)
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,7 @@ class TemplateContent:
         return [richtext.plain(self.body), *(text for text in fields if text)]
 
 
-class NoticeTemplate(Base):
+class NoticeTemplate(KeptColumns, Base):
     """A template of a unit. A few rows per unit; a retired one is kept, because drafts were made from it."""
 
     __tablename__ = "notice_templates"
@@ -67,36 +63,11 @@ class NoticeTemplate(Base):
     remark: Mapped[str | None] = mapped_column(Text)
     hints: Mapped[dict[str, str]] = mapped_column(JSONB)
     offered: Mapped[bool] = mapped_column(Boolean)
-    words: Mapped[list[str]] = mapped_column(ARRAY(Text), deferred=True)
-    updated_by: Mapped[UUID]
-    updated_at: Mapped[datetime] = mapped_column(_INSTANT)
-    retired_at: Mapped[datetime | None] = mapped_column(_INSTANT)
-    version: Mapped[int] = mapped_column(Integer)
-
-    def write(self, content: TemplateContent, *, by: UUID, now: datetime) -> None:
-        """Replace the content; it becomes the next version."""
-        for name, value in asdict(content).items():
-            setattr(self, name, value)
-        self.words = pairs_of(*content.texts())
-        self.updated_by = by
-        self.updated_at = now
-        self.version = (self.version or 0) + 1
-
-    def retire(self, by: UUID, now: datetime) -> None:
-        """Take the template out of use."""
-        self.retired_at = now
-        self.updated_by = by
-        self.updated_at = now
-        self.version += 1
 
 
-class TemplateVersion(Base):
+class TemplateVersion(KeptVersionColumns, Base):
     """The content of a template in one version."""
 
     __tablename__ = "notice_template_versions"
 
     template_id: Mapped[UUID] = mapped_column(ForeignKey("notice_templates.id"), primary_key=True)
-    version: Mapped[int] = mapped_column(Integer, primary_key=True)
-    content: Mapped[dict[str, Any]] = mapped_column(JSONB)
-    by: Mapped[UUID]
-    at: Mapped[datetime] = mapped_column(_INSTANT)

@@ -1,6 +1,6 @@
 """Queries over templates: those of a unit, and those that units above it offer."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.documents import NoticeKind
-from office.directory.models import Person, Unit
+from office.directory.models import Unit
 from office.templates.errors import TemplateNameTaken
 from office.templates.models import NoticeTemplate, TemplateVersion
-from office.writing.words import pairs_of
+from office.writing.predicates import by_pairs
 from servicekit.lists import Listed, by_id, listed
 from servicekit.paging import PageRequest
 
@@ -93,11 +93,6 @@ class TemplateRepository:
         )
         return (await self._session.scalars(statement)).all()
 
-    async def names(self, people: Collection[UUID]) -> dict[UUID, str]:
-        """Return the names of people."""
-        rows = await self._session.execute(select(Person.sub, Person.name).where(Person.sub.in_(people)))
-        return dict(rows.all())
-
 
 def _usable(unit: Unit) -> list[ColumnElement[bool]]:
     above = unit.path.split(".")[:-1]
@@ -114,12 +109,4 @@ def _wanted(unit: Unit, wanted: TemplateFilter) -> list[ColumnElement[bool]]:
     if wanted.own is not None:
         mine = NoticeTemplate.unit_id == unit.id
         conditions.append(mine if wanted.own else ~mine)
-    for word in (wanted.words or "").split()[:4]:
-        pairs = pairs_of(word)
-        # A single character has no pair; the templates that a unit may use are few.
-        conditions.append(
-            NoticeTemplate.words.contains(pairs)
-            if pairs
-            else NoticeTemplate.name.icontains(word, autoescape=True)
-        )
-    return conditions
+    return [*conditions, *by_pairs(wanted.words, NoticeTemplate.words, NoticeTemplate.name)]

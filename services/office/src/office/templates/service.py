@@ -80,7 +80,7 @@ class Templates:
     async def retire(self, actor: Actor, template_id: UUID) -> None:
         """Take a template of the own unit out of use. Raises `NotFound`."""
         _, template = await self._own(actor, template_id)
-        template.retire(actor.sub, self._clock.now())
+        template.retire(by=actor.sub, now=self._clock.now())
         await self._templates.save(template)
 
     async def get(self, actor: Actor, template_id: UUID) -> TemplateView:
@@ -102,7 +102,7 @@ class Templates:
         """Return all versions of a template, the latest first, and who wrote them. Raises `NotFound`."""
         view = await self.get(actor, template_id)
         versions = await self._templates.versions(view.template.id)
-        names = await self._templates.names({one.by for one in versions})
+        names = await self._units.names({one.by for one in versions})
         return [(one, _JSON.validate_python(one.content)) for one in versions], names
 
     async def fill(self, actor: Actor, template_id: UUID, values: Mapping[str, str]) -> Filled:
