@@ -32,7 +32,6 @@ EntitlementGranter = Annotated[Principal, _may(Permission.ENTITLEMENTS_GRANT)]
 """Grants entitlements to other systems."""
 
 
-
 def _reviewer(level: str | None = None, max_age: int | None = None) -> object:
     return Depends(
         requires_either(
