@@ -80,8 +80,8 @@ class Phases:
     async def total(
         self, wanted: Wanted, doc: Any, *, within: Sequence[str] = (), shown: int | None = None
     ) -> Total:
-        """Return how many rows match, counted up to `MOST_FOUND`. `shown`: the rows of the only page, if there
-        is only one.
+        """Return how many rows match, counted up to `MOST_FOUND`. `shown`: the rows of the only page, if
+        there is only one.
 
         Where statistics say that there are more than are counted, nothing is counted.
         """
