@@ -225,6 +225,7 @@ async def test_every_match_is_found_once_leading_ones_first(database: Database, 
             found = await find(session, wanted, frequencies, within)
             phases = Phases(session, frequencies, "people_search", one_name=True)
             sure = await phases.surely_more(wanted, 10)
+            total = await phases.total(wanted, PersonSearch, within=[within] if within else [])
         alternatives = (*wanted.leading, *wanted.others)
         expected = [
             row.name
@@ -235,6 +236,7 @@ async def test_every_match_is_found_once_leading_ones_first(database: Database, 
         ]
         assert sorted(found) == sorted(expected), query
         assert not sure or len(expected) > 10
+        assert (total.count, total.exact) == (min(len(expected), 1000), len(expected) <= 1000), query
         if wanted.begins is not None:
             leading = [name.startswith(wanted.begins) for name in found]
             assert leading == sorted(leading, reverse=True), query

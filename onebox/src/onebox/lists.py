@@ -203,8 +203,9 @@ def page(documents: Mapping[str, Mapping[str, Any]]) -> str:
         "# Lists",
         "",
         "Written by `make snapshots`. What each list can be searched for, sorted and filtered by, and",
-        "whether the answer has its total: exact up to 10,000, then `exact` is false. Search is `q`;",
-        "what it looks into is in Chinese, as in the API. A list with pages is read by `limit` and `cursor`;",
+        "whether the answer has its total: exact up to 10,000, of a search up to 1,000, then `exact` is",
+        "false. Search is `q`; what it looks into is in Chinese, as in the API. A list with pages is read",
+        "by `limit` and `cursor`;",
         "one without is complete and never has more items than the bound. An id has a name beside it, as",
         "`unit_id` has `unit_name`. Unknown parameters and values answer 422 and name the parameter.",
     ]

@@ -15,6 +15,12 @@ RECENT = 300
 of administrators.
 """
 
+SITTING = 3600
+"""How long a sign-in counts for a long list of decisions of one kind, in seconds: for the yearly review of
+entitlements. Nobody works through hundreds of rows in `RECENT`, and a second factor that is asked for every
+five minutes is confirmed without a look at what it is for.
+"""
+
 
 def known(acr: str) -> bool:
     """Return whether `acr` is one of `ORDER`."""

@@ -107,12 +107,12 @@ async def listed_one(
     return Listed([row[0] for row in found.items], found.next, found.total)
 
 
-async def total_of(session: AsyncSession, statement: Select[*Ts]) -> Total:
-    """Return the number of a statement's rows, counted up to `MOST_COUNTED`."""
+async def total_of(session: AsyncSession, statement: Select[*Ts], most: int = MOST_COUNTED) -> Total:
+    """Return the number of a statement's rows, counted up to `most`."""
     some = (
         statement.with_only_columns(literal_column("1").label("one"), maintain_column_froms=True)
         .order_by(None)
-        .limit(MOST_COUNTED + 1)
+        .limit(most + 1)
         .subquery()
     )
-    return Total.of((await session.scalars(select(func.count()).select_from(some))).one())
+    return Total.of((await session.scalars(select(func.count()).select_from(some))).one(), most)

@@ -39,7 +39,7 @@ MOST_COUNTED = 10_000
 class Total(BaseModel):
     """How many rows a list has."""
 
-    count: int = Field(description="条数，最多数到上限（列表为 10,000）", examples=[137])
+    count: int = Field(description="条数，最多数到上限（列表为 10,000，搜索为 1,000）", examples=[137])
     exact: bool = Field(description="是否为准确条数；否时条数多于 count", examples=[True])
 
     @classmethod

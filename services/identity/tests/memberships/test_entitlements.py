@@ -10,6 +10,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, update
 
+from authkit import acr
 from identity.entitlements import rules
 from identity.entitlements.jobs import Reviews
 from identity.entitlements.models import Entitlement
@@ -22,6 +23,7 @@ from services.identity.tests.support.people import (
     Person,
     SignIn,
     platform_administrator,
+    stepped_up,
     unit_of,
 )
 from services.identity.tests.support.running_identity import NewBrowser
@@ -200,6 +202,14 @@ async def test_the_ministry_s_own_are_reviewed_by_the_security_administrator(
     security = await platform_administrator(app, new_browser(), "security_admin")
     (listed,) = (await security.ok("GET", "/entitlement-reviews"))["items"]
     assert listed["id"] == str(entitlement)
+    # One sign-in with a second factor opens the review for an hour; the list takes none (RFC 9470).
+    await stepped_up(app, security, ago=timedelta(seconds=acr.SITTING + 60))
+    await security.ok("GET", "/entitlement-reviews")
+    for action in ("keep", "withdraw"):
+        refused = await security.call("POST", f"/entitlements/{entitlement}/{action}")
+        assert refused.json()["code"] == "insufficient_user_authentication"
+        assert f'acr_values="{acr.MFA}", max_age="{acr.SITTING}"' in refused.headers["www-authenticate"]
+    await stepped_up(app, security, ago=timedelta(seconds=acr.SITTING - 300))
     assert await security.ok("POST", path)
 
 

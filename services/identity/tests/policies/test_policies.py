@@ -66,6 +66,9 @@ def test_the_packaged_documents_have_a_title_and_say_what_the_law_requires() -> 
     # PIPL article 17: purposes, kinds, retention, rights; article 30: necessity and effects.
     for word in ("目的", "保存多久", "注销", "更正", "导出", "敏感个人信息"):
         assert word in current[PolicyKind.PRIVACY_POLICY].text
+    # What outlives an account, why, and for how long (articles 17 and 47).
+    for word in ("更正前后的姓名", "第四十七条第二款", "不少于六个月", "期满后整月删除"):
+        assert word in current[PolicyKind.PRIVACY_POLICY].text
     for word in ("必要性", "不同意的影响", "处理目的", "保存期限"):
         assert word in current[PolicyKind.ID_NUMBER].text
 

@@ -28,10 +28,15 @@ def prepared(one_line: Migration) -> Migration:
     return one_line
 
 
-async def person(new_browser: NewBrowser, phone: str = PHONE) -> tuple[Browser, dict[str, str]]:
+async def person(
+    new_browser: NewBrowser, phone: str = PHONE, *, corrected: str | None = None
+) -> tuple[Browser, dict[str, str]]:
     browser = new_browser()
     assert (await browser.register(phone)).status_code == 201
     headers = await browser.bearer(phone)
+    if corrected is not None:
+        named = await browser.http.patch("/api/v1/me", headers=headers, json={"name": corrected})
+        assert named.status_code == 200, named.text
     assert (await verify(browser, headers, id_number())).status_code == 200
     return browser, headers
 
@@ -124,10 +129,28 @@ def test_the_page_of_an_export_escapes_what_people_have_typed() -> None:
     assert "<p>无</p>" in page
 
 
+async def holding(app: FastAPI, words: str) -> dict[str, set[str]]:
+    """The tables with a row that has the words, partitions as their table; of the audit log the actions."""
+    tables = await run(
+        app,
+        "SELECT c.oid::regclass::text AS name FROM pg_class c WHERE c.relkind IN ('r', 'p')"
+        " AND NOT c.relispartition AND c.relnamespace = 'public'::regnamespace",
+    )
+    found: dict[str, set[str]] = {}
+    for (table,) in tables:
+        action = "row.action" if table == "audit_log" else "''"
+        rows = await run(
+            app, f"SELECT DISTINCT {action} FROM {table} AS row WHERE row::text LIKE '%{words}%'"
+        )
+        if rows:
+            found[table] = {one[0] for one in rows}
+    return found
+
+
 async def test_an_account_is_closed_after_fifteen_days_and_its_data_erased(
     app: FastAPI, new_browser: NewBrowser, clock: FrozenClock
 ) -> None:
-    browser, headers = await person(new_browser)
+    browser, headers = await person(new_browser, corrected="王晓明")
     await browser.http.post("/api/v1/me/exports", headers=headers)
     asked = await browser.http.post("/api/v1/me/closing", headers=headers)
     assert asked.status_code == 201, asked.text
@@ -150,6 +173,9 @@ async def test_an_account_is_closed_after_fifteen_days_and_its_data_erased(
         if row.target_id == str(account.id)
     ]
     assert "王小明" not in str(event)
+    # docs/security.md, "What stays in the audit log": one row names both, nothing else names either.
+    for name in ("王小明", "王晓明"):
+        assert await holding(app, name) == {"audit_log": {"account.name_corrected"}}, name
     assert (await new_browser().register(PHONE)).status_code == 201, "the number is free again"
 
 

@@ -86,13 +86,12 @@ async def platform_administrator(app: FastAPI, browser: Browser, role: str) -> P
     return person
 
 
-async def stepped_up(app: FastAPI, person: Person) -> None:
-    """As after a one-time password, whose pages have tests of their own."""
+async def stepped_up(app: FastAPI, person: Person, *, ago: timedelta = timedelta()) -> None:
+    """As after a one-time password, now or some time ago, whose pages have tests of their own."""
     row = UUID(person.browser.http.cookies["zhuxue_session"].partition(".")[0])
+    values = {"acr": MFA, "amr": ["sms", "otp", "mfa"], "authenticated_at": app.state.clock.now() - ago}
     async with app.state.database.transaction() as session:
-        await session.execute(
-            update(BrowserSession).where(BrowserSession.id == row).values(acr=MFA, amr=["sms", "otp", "mfa"])
-        )
+        await session.execute(update(BrowserSession).where(BrowserSession.id == row).values(values))
     person.headers = await person.browser.bearer(person.phone)
 
 

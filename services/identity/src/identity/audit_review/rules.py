@@ -15,7 +15,7 @@ LONGEST_TRANSACTION = timedelta(hours=1)
 OVERDUE = timedelta(hours=2)
 """Rows of this age must be sealed."""
 KEPT = timedelta(days=184)
-"""Six months, which the law requires (网络安全法 article 21)."""
+"""Six months, which the law requires (网络安全法 article 21, since 2026 article 23)."""
 LONGEST_RANGE = timedelta(days=93)
 """The longest range of a search that names neither actor nor target nor request."""
 FREQUENT = "oauth.token_issued"

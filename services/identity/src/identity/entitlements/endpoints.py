@@ -21,7 +21,12 @@ from identity.entitlements.schemas import (
     KeptOut,
     ReviewOut,
 )
-from identity.memberships.auth import REFUSED, EntitlementGranter, EntitlementReviewer
+from identity.memberships.auth import (
+    REFUSED,
+    EntitlementGranter,
+    EntitlementReviewer,
+    StrongEntitlementReviewer,
+)
 from identity.memberships.schemas import MemberOut, NamePart
 from identity.units.auth import Member, Person
 from servicekit import problems
@@ -226,7 +231,7 @@ _REVIEW = (*REFUSED, NotYourself, errors.EntitlementNotFound, errors.ReviewedAbo
     responses=problems.responses(*_REVIEW, errors.NotEligible),
 )
 async def keep_entitlement(
-    entitlement_id: UUID, admin: EntitlementReviewer, service: EntitlementService
+    entitlement_id: UUID, admin: StrongEntitlementReviewer, service: EntitlementService
 ) -> KeptOut:
     """Keep an entitlement for another year."""
     return KeptOut(expires_at=await service.keep(admin, entitlement_id))
@@ -240,7 +245,7 @@ async def keep_entitlement(
     responses=problems.responses(*_REVIEW),
 )
 async def drop_entitlement(
-    entitlement_id: UUID, admin: EntitlementReviewer, service: EntitlementService
+    entitlement_id: UUID, admin: StrongEntitlementReviewer, service: EntitlementService
 ) -> None:
     """Withdraw an entitlement after its review."""
     await service.drop(admin, entitlement_id)

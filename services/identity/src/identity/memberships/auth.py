@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from authkit import acr
 from authkit.dependencies import requires, requires_either
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
 from authkit.principal import Principal
@@ -30,15 +31,28 @@ AccountManager = Annotated[Principal, _may(Permission.ACCOUNTS_MANAGE)]
 EntitlementGranter = Annotated[Principal, _may(Permission.ENTITLEMENTS_GRANT)]
 """Grants entitlements to other systems."""
 
-EntitlementReviewer = Annotated[
-    Principal,
-    Depends(
+
+def _reviewer(level: str | None = None, max_age: int | None = None) -> object:
+    return Depends(
         requires_either(
-            scope=SCOPE, platform=Permission.PLATFORM_ENTITLEMENTS, unit=Permission.ENTITLEMENTS_GRANT
+            scope=SCOPE,
+            platform=Permission.PLATFORM_ENTITLEMENTS,
+            unit=Permission.ENTITLEMENTS_GRANT,
+            acr=level,
+            max_age=max_age,
         )
-    ),
-]
-"""Reviews entitlements: of the own subtree, or of everybody as a security administrator of the platform."""
+    )
+
+
+EntitlementReviewer = Annotated[Principal, _reviewer()]
+"""Sees what is to be reviewed: of the own subtree, or of everybody as a security administrator of the
+platform.
+"""
+
+StrongEntitlementReviewer = Annotated[Principal, _reviewer(acr.MFA, acr.SITTING)]
+"""Decides about it. An administrator of the platform has signed in with a second factor within the last hour:
+one step-up opens the review for its length (RFC 9470).
+"""
 
 REFUSED = (InsufficientScope, MembershipRequired, PermissionRequired, OutOfReach)
 """Errors for a caller without the permission, and for a target out of reach."""

@@ -33,7 +33,7 @@ class AgreedIn(BaseModel):
     """The versions of the documents that somebody who registers has read and agrees to."""
 
     model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"privacy_policy": "1.2", "terms": "1.0"}}
+        extra="forbid", json_schema_extra={"example": {"privacy_policy": "1.3", "terms": "1.0"}}
     )
 
     privacy_policy: str = Field(max_length=20, description="所同意的《隐私政策》的版本，须为最新")

@@ -20,7 +20,7 @@ class RegistrationIn(BaseModel):
                 "ticket": TICKET,
                 "code": "123456",
                 "name": "王小明",
-                "agreed": {"privacy_policy": "1.2", "terms": "1.0"},
+                "agreed": {"privacy_policy": "1.3", "terms": "1.0"},
             }
         },
     )

@@ -14,6 +14,7 @@ from identity.memberships.models import Membership
 from identity.search.models import PersonSearch, UnitSearch
 from identity.units.models import Unit
 from searchkit.matching import LAST, Search, all_matches, has, matches
+from searchkit.phases import MOST_FOUND
 from searchkit.words import Wanted
 from servicekit.lists import total_of
 from servicekit.ltree import under
@@ -93,7 +94,7 @@ class SearchRepository:
                 Membership.unit_id == unit_id,
             ),
         )
-        return await total_of(self._session, rows)
+        return await total_of(self._session, rows, MOST_FOUND)
 
     async def total_by_code(self, code: str, within: str | None) -> Total:
         """Return the number of units whose code begins with `code`."""
@@ -101,7 +102,7 @@ class SearchRepository:
         rows = select(doc.unit_id).where(doc.code >= code, doc.code < code + LAST)
         if within is not None:
             rows = rows.where(has(doc.tokens, frozenset({within})).is_(true()))
-        return await total_of(self._session, rows)
+        return await total_of(self._session, rows, MOST_FOUND)
 
     async def units_by_code(
         self, code: str, within: str | None, after: tuple[Any, ...] | None, limit: int
