@@ -1,6 +1,7 @@
 """A call on a lane is one transaction; a database that does not answer is 503, and the next call works."""
 
 import asyncio
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -120,6 +121,25 @@ async def test_a_connection_that_was_lost_is_503_and_replaced(
     with pytest.raises(DatabaseBusy) as refused:
         await lose()
     assert refused.value.status == 503
+    await add(own, "kept")
+    assert await titles() == ["kept"]
+
+
+async def test_a_session_that_the_server_ends_between_statements_is_503_and_replaced(
+    own: Lanes, titles: Any
+) -> None:
+    """The error arrives before the end of the connection is noticed, such as on a busy machine."""
+    fields = b"SFATAL\0C57P05\0Mterminating connection due to idle-in-transaction timeout\0\0"
+
+    async def lose() -> None:
+        async with own.transaction() as lane:
+            await lane.first(ADD, {"new": uuid4(), "title": "lost"})
+            assert lane._connection is not None
+            lane._connection.driver._protocol.data_received(b"E" + struct.pack("!i", len(fields) + 4) + fields)
+            await lane.first(COUNT, {})
+
+    with pytest.raises(DatabaseBusy):
+        await lose()
     await add(own, "kept")
     assert await titles() == ["kept"]
 

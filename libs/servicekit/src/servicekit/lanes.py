@@ -57,6 +57,8 @@ _GONE: Final = (
     asyncpg.TooManyConnectionsError,
     asyncpg.InvalidCachedStatementError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    # The server ended the session between two statements: the driver no longer follows what it says.
+    asyncpg.InternalClientError,
     OSError,
     asyncio.TimeoutError,
 )
