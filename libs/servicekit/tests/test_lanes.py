@@ -130,12 +130,13 @@ async def test_a_session_that_the_server_ends_between_statements_is_503_and_repl
 ) -> None:
     """The error arrives before the end of the connection is noticed, such as on a busy machine."""
     fields = b"SFATAL\0C57P05\0Mterminating connection due to idle-in-transaction timeout\0\0"
+    message = b"E" + struct.pack("!i", len(fields) + 4) + fields
 
     async def lose() -> None:
         async with own.transaction() as lane:
             await lane.first(ADD, {"new": uuid4(), "title": "lost"})
             assert lane._connection is not None
-            lane._connection.driver._protocol.data_received(b"E" + struct.pack("!i", len(fields) + 4) + fields)
+            lane._connection.driver._protocol.data_received(message)
             await lane.first(COUNT, {})
 
     with pytest.raises(DatabaseBusy):
