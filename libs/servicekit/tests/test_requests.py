@@ -47,6 +47,23 @@ async def test_a_commit_that_fails_is_an_error_the_client_sees(
     assert await titles() == ["once"]
 
 
+async def test_a_request_that_gets_no_connection_may_be_repeated(
+    app: FastAPI, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = app.state.database.engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    size = pool.size() + pool._max_overflow
+    held = [await app.state.database.engine.connect() for _ in range(size)]
+    try:
+        response = await client.post(NOTES, json={"title": "waits"})
+    finally:
+        for connection in held:
+            await connection.close()
+    refused(response, 503, "database_busy")
+    assert response.headers["retry-after"] == "2"
+    assert (await client.post(NOTES, json={"title": "waits"})).status_code == 201
+
+
 async def test_a_refusal_undoes_what_the_request_wrote(client: httpx.AsyncClient, titles: Any) -> None:
     refused(await client.post(NOTES, json={"title": "refused"}), 409, "conflict")
     refused(await client.post(NOTES, json={"title": "defect"}), 500, "internal_error")

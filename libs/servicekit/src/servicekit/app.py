@@ -6,8 +6,9 @@ from typing import Protocol
 
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Table
+from sqlalchemy.exc import TimeoutError as NoConnection
 
-from servicekit import health, idempotency, metrics, openapi, problems, reference, routing, vocabulary
+from servicekit import health, idempotency, lanes, metrics, openapi, problems, reference, routing, vocabulary
 from servicekit.clock import Clock, SystemClock
 from servicekit.cors import Cors
 from servicekit.db import Check, Database
@@ -95,6 +96,7 @@ def create_app(
     app.state.resources = resources
     app.state.worker = worker
     problems.install(app)
+    app.add_exception_handler(NoConnection, lanes.on_no_connection)
     app.add_exception_handler(idempotency.Replayed, idempotency.on_replayed)
     reference.install(app)
     for router in (health.router, metrics.router, vocabulary.router, *routers):

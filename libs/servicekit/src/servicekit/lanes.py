@@ -18,6 +18,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from fastapi import Depends, Request
+from fastapi.responses import JSONResponse
 from prometheus_client import Counter
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
@@ -25,7 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
 
 from servicekit.engine import hide_values
-from servicekit.problems import Problem
+from servicekit.problems import Problem, response_of
 
 log = structlog.get_logger("lanes")
 
@@ -74,6 +75,11 @@ class DatabaseBusy(Problem):
     title = "系统繁忙"
     detail = "系统繁忙，请稍后重试。"
     retry_after = 2
+
+
+async def on_no_connection(_: Request, __: Exception) -> JSONResponse:
+    """Return `DatabaseBusy` for a request that waited in vain for a connection of the sessions' pool."""
+    return response_of(DatabaseBusy())
 
 
 class Statement:
