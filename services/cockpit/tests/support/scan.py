@@ -286,9 +286,9 @@ class Scan:
         """Return the persons by place and period whose number of programmes is like this."""
         period = _PERIODS["award", question["calendar"]]
         rows = self._db.execute(
-            f"SELECT place, at, count(*) FROM (SELECT place, ({period})::VARCHAR AS at, person_token, "
-            f"count(DISTINCT programme) AS n FROM award f JOIN inside ON unit = unit_code WHERE tree = ? "
-            f"GROUP BY ALL) WHERE n {number} GROUP BY ALL",
+            f"SELECT place, period, count(*) FROM (SELECT place, ({period})::VARCHAR AS period, "
+            f"person_token, count(DISTINCT programme) AS n FROM award JOIN inside ON unit = unit_code "
+            f"WHERE tree = ? GROUP BY ALL) WHERE n {number} GROUP BY ALL",
             [question["tree"]],
         ).fetchall()
         return {(row[0], row[1], ()): Fraction(row[2]) for row in rows}

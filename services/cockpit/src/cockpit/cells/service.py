@@ -253,7 +253,7 @@ class Cells:
     async def several(self, ref: CellRef, by: Dimension) -> Several:
         """Return how many persons have one, two, or more values of a dimension.
 
-        Exact at the moment of `hold`. Costs some 50 µs for each 8,192 persons and value, and is kept until
+        Exact at the moment of `hold`. Costs some 20 µs for each 8,192 persons and value, and is kept until
         one of the cells changes. Raises as `ask` does.
         """
         ask = Ask(ref.feed, ref.tree, ref.calendar, [ref.code], [ref.period], frozenset({by}), ref.only)
