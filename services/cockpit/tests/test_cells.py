@@ -20,7 +20,6 @@ from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode
 from cockpit.cells.reading_repository import CellReader
 from cockpit.cells.repository import CellRepository
 from cockpit.cells.service import Cells
-from cockpit.cells.verifying import Verifier
 from cockpit.directory.models import Unit
 from cockpit.intake.models import Batch
 from servicekit.ids import new_id
@@ -424,52 +423,6 @@ async def test_two_processes_that_commit_batches_of_the_same_units_lose_nothing(
         for process in (one, other):
             awards = (await process.overview("centre"))["awards"]
             assert (awards["amount"]["yuan"], awards["person_times"], awards["persons"]) == ("72.00", 72, 9)
-
-
-async def test_verify_finds_no_difference_and_then_the_one_that_was_made(cockpit: Cockpit) -> None:
-    person = "person-0000000000000001"
-    rows = [
-        award(year="2016", term="autumn", person_token=person),
-        award(year="2017", term="spring", person_token=person, unit_code="370102"),
-        award(year="2017", term="autumn", programme="普通高中国家助学金", stage="普通高中"),
-        award(year="2018", term="spring"),
-    ]
-    await cockpit.upload("award", "county", csv_of(rows))
-    gone = await cockpit.upload("award", "city", csv_of([award(unit_code="3701030001")]))
-    await withdraw(cockpit, gone.json()["id"], "city")
-    verifier: Verifier = cockpit.app.state.cell_verifier
-    verdicts = [
-        verdict
-        for code in ("100000", "370102", "3701020001", "3701030001")
-        for year in (2016, 2017)
-        for verdict in await verifier.code("award", code, year)
-    ]
-    assert [verdict.differences for verdict in verdicts] == [[]] * 8
-    assert sum(verdict.compared for verdict in verdicts) > 50
-    assert all(not verdict.differences for verdict in await verifier.sample())
-
-    async with cockpit.database.transaction() as session:
-        await session.execute(
-            update(Cell)
-            .where(
-                Cell.node_id
-                == select(CellNode.id)
-                .where(CellNode.path == "100000.370000.370100.370102")
-                .scalar_subquery(),
-                Cell.calendar == "year",
-                Cell.period == "2017",
-                Cell.combination_id
-                == select(CellCombination.id)
-                .where(CellCombination.values == {"stage": "compulsory"})
-                .scalar_subquery(),
-            )
-            .values(persons=Cell.persons + 1)
-        )
-    (verdict,) = await verifier.code("award", "370102", 2017)
-    (wrong,) = verdict.differences
-    assert wrong.cell == ("year", "2017", (("stage", "compulsory"),))
-    assert wrong.stored == (Decimal("625.00"), 1, Decimal(0), 2)
-    assert wrong.computed == (Decimal("625.00"), 1, Decimal(0), 1)
 
 
 async def test_marks_of_a_store_restored_to_another_time_are_made_equal_to_the_database(

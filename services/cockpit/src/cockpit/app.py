@@ -12,6 +12,7 @@ from cockpit.access.service import Access
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.multiples import Multiples
 from cockpit.cells.overlaps import Overlaps
 from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verifier
@@ -97,10 +98,10 @@ def build(
     loading = Loading(
         database, server.clock, receiver, Units, parts, limit=settings.resumable_upload_limit_bytes
     )
-    decided, overlaps = Decided(), Overlaps()
+    decided, overlaps, multiples = Decided(), Overlaps(), Multiples()
 
     def queries(session: AsyncSession) -> Queries:
-        units, cells = Units(session), Cells(session, overlaps)
+        units, cells = Units(session), Cells(session, overlaps, multiples)
         places = Places(Access(session, server.clock, units), units, cells)
         disclosure = Disclosure(session, units, decided, active=settings.hide_small_cells)
         return Queries(server.clock, places, cells, disclosure)
@@ -172,6 +173,7 @@ def build(
     app.state.hide_small_cells = settings.hide_small_cells
     app.state.cell_builder = builder
     app.state.cell_overlaps = overlaps
+    app.state.cell_multiples = multiples
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
     app.state.reversals = reversals

@@ -282,6 +282,17 @@ class Scan:
         ).fetchall()
         return {(row[0], row[1], tuple(row[2:-1])): Fraction(row[-1]) for row in rows}
 
+    def several(self, question: Mapping[str, Any], number: str) -> Mapping[Key, Fraction]:
+        """Return the persons by place and period whose number of programmes is like this."""
+        period = _PERIODS["award", question["calendar"]]
+        rows = self._db.execute(
+            f"SELECT place, period, count(*) FROM (SELECT place, ({period})::VARCHAR AS period, "
+            f"person_token, count(DISTINCT programme) AS n FROM award JOIN inside ON unit = unit_code "
+            f"WHERE tree = ? GROUP BY ALL) WHERE n {number} GROUP BY ALL",
+            [question["tree"]],
+        ).fetchall()
+        return {(row[0], row[1], ()): Fraction(row[2]) for row in rows}
+
 
 def _limits(filters: Mapping[str, Sequence[str]]) -> str:
     parts = [
@@ -333,6 +344,10 @@ def expected(scan: Scan, question: Mapping[str, Any], metric: str) -> tuple[Figu
     def component(feed: str, sum_: str, where: str = "true", less: Sequence[str] = ()) -> Found:
         return scan.component(question, feed, sum_, where, less)
 
+    if metric in _SEVERAL:
+        given = component("award", "count(*)")
+        several = Found(scan.several(question, _SEVERAL[metric]), given.reported)
+        return several.at, set(given.values)
     if metric in _SUMS:
         one = component(*_SUMS[metric])
         rows = component(_SUMS[metric][0], "count(*)", *_SUMS[metric][2:])
@@ -383,6 +398,7 @@ def expected(scan: Scan, question: Mapping[str, Any], metric: str) -> tuple[Figu
     return helped, set(listed.values)
 
 
+_SEVERAL = {"aided_by_one": "= 1", "aided_by_two": "= 2", "aided_by_more": ">= 3"}
 _SUMS: Mapping[str, tuple[str, ...]] = {
     "aid_amount": ("award", _AMOUNT),
     "aid_person_times": ("award", "count(*)"),

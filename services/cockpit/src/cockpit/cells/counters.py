@@ -38,14 +38,17 @@ class Counter(NamedTuple):
 
     def persons(self) -> int:
         """Return the number of persons with more facts than reversals."""
-        return self._present().bit_count()
+        return self.present().bit_count()
 
     def common(self, other: "Counter") -> int:
         """Return the number of persons who are in both."""
-        return (self._present() & other._present()).bit_count()
+        return (self.present() & other.present()).bit_count()
 
-    def _present(self) -> int:
-        """Compare bit by bit, the highest slice first."""
+    def present(self) -> int:
+        """Return a bit for each person with more facts than reversals.
+
+        Compares bit by bit, the highest slice first.
+        """
         if not self.minus:
             return reduce(or_, self.plus, 0)
         greater, equal = 0, (1 << PERSONS) - 1

@@ -10,7 +10,7 @@ from servicekit.db import Session
 
 
 async def _cells(session: Session, request: Request) -> Cells:
-    return Cells(session, request.app.state.cell_overlaps)
+    return Cells(session, request.app.state.cell_overlaps, request.app.state.cell_multiples)
 
 
 async def _builder(request: Request) -> CellBuilder:

@@ -138,6 +138,16 @@ class CellReader:
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
+    async def some_blocks(self, cells: Sequence[int], after: int, limit: int) -> list[tuple[int, int, bytes]]:
+        """Return the counters of some cells in the next `limit` blocks in which any of them has persons."""
+        blocks = _blocks(cells, after).distinct().order_by("block").limit(limit).subquery()
+        rows = await self._session.execute(
+            select(CellPersons.cell_id, CellPersons.block, CellPersons.counter)
+            .join(blocks, blocks.c.block == CellPersons.block)
+            .where(CellPersons.cell_id.in_(cells))
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
     async def periods(self, feed: str, tree: Tree, calendar: Calendar, code: str) -> list[str]:
         """Return the periods with figures at the places with a code, ascending."""
         return list(

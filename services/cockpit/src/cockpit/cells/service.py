@@ -16,6 +16,7 @@ from cockpit.cells.dimensions import CellFeed
 from cockpit.cells.errors import FiguresIncomplete, GroupingNotKept
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
+from cockpit.cells.multiples import Multiples, Several
 from cockpit.cells.overlaps import Overlaps
 from cockpit.cells.reading_repository import CellReader, Selection, Stored
 from cockpit.cells.repository import CellRepository
@@ -115,12 +116,15 @@ def supports(
 class Cells:
     """Change and read the cells."""
 
-    def __init__(self, session: AsyncSession, overlaps: Overlaps | None = None) -> None:
+    def __init__(
+        self, session: AsyncSession, overlaps: Overlaps | None = None, multiples: Multiples | None = None
+    ) -> None:
         self._session = session
         self._cells = CellRepository(session)
         self._reader = CellReader(session)
         self._loads = LoadRepository(session)
         self._overlaps = overlaps or Overlaps()
+        self._multiples = multiples or Multiples()
         self._since: datetime | None = None
         self._known = False
 
@@ -245,6 +249,23 @@ class Cells:
         if not mine or not other:
             return 0
         return await self._overlaps.persons(self._reader, mine, other)
+
+    async def several(self, ref: CellRef, by: Dimension) -> Several:
+        """Return how many persons have one, two, or more values of a dimension.
+
+        Exact at the moment of `hold`. Costs some 20 µs for each 8,192 persons and value, and is kept until
+        one of the cells changes. Raises as `ask` does.
+        """
+        ask = Ask(ref.feed, ref.tree, ref.calendar, [ref.code], [ref.period], frozenset({by}), ref.only)
+        plan = await self._plan(ask)
+        await self.as_of(datetime.now(UTC))
+        selection = Selection(
+            *(ask.feed.value, ask.tree, ask.calendar, ask.codes, ask.periods, plan.stored, plan.only)
+        )
+        groups: dict[str, list[Stored]] = {}
+        for cell in await self._reader.select([selection]):
+            groups.setdefault(cell.values[by.value], []).append(cell)
+        return await self._multiples.persons(self._reader, list(groups.values()))
 
     async def unmarked(self) -> bool:
         """Return whether the store of facts has to be told of a load (`CellBuilder.mark`)."""

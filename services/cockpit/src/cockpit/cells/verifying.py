@@ -1,7 +1,8 @@
 """Cells recomputed from the facts and compared.
 
 A slice is one place of a tree in one year: all periods that begin with it. ClickHouse computes it from all
-facts that count, with no use of cells, counters or person numbers.
+facts that count, with no use of cells, counters or person numbers. Where the persons of each programme are
+kept, so is how many persons have one, two, or more programmes: no cell says it, views count it from counters.
 """
 
 import random
@@ -16,10 +17,11 @@ from prometheus_client import Counter
 from cockpit.analytics.schema import COUNTED
 from cockpit.analytics.store import Analytics
 from cockpit.cells.building import CellBuilder
-from cockpit.cells.dimensions import SECTOR_OF, CellFeed, name_of
+from cockpit.cells.dimensions import SECTOR_OF, CellFeed, grouping, name_of
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
-from cockpit.cells.reading_repository import CellReader
+from cockpit.cells.multiples import Multiples
+from cockpit.cells.reading_repository import CellReader, Stored
 from cockpit.cells.rules import COUNTRY, Calendar, Combination, Dimension, Grouping, Tree, code_of, has_city
 from jobs.kinds import Periodic
 from servicekit.db import Database
@@ -53,6 +55,23 @@ WHERE startsWith(period, {year:String})
 GROUP BY __NAMES__ period
 HAVING times != 0 OR amount != 0 OR weight != 0
 """
+_SEVERAL = """
+SELECT period, toString(least(programmes, 3)) AS number, count() AS persons
+FROM (
+    SELECT period, token, count() AS programmes
+    FROM (
+        SELECT __PERIOD__ AS period, __VALUES__ __TOKEN__ AS token, sum(sign * __SIGN__) AS net_times
+        FROM __TABLE__
+        WHERE __COUNTED__ AND __PLACE__ AND __YEARS__
+        GROUP BY __NAMES__ period, token
+        HAVING net_times > 0
+    )
+    GROUP BY period, token
+)
+WHERE startsWith(period, {year:String})
+GROUP BY period, number
+"""
+_BY_PROGRAMME = grouping(Dimension.PROGRAMME)
 _PLACES = {
     "unit": "(unit_path = {place:String} OR startsWith(unit_path, concat({place:String}, '.')))",
     "region": "startsWith(substring(region_code, 1, 6), {place:String})",
@@ -151,8 +170,10 @@ class Verifier:
 
     async def _stored(self, feed: str, path: str, year: int) -> dict[Shown, Values]:
         async with self._database.transaction() as session:
-            rows = await CellReader(session).slice(feed, path, year, LIMIT)
-        return {
+            reader = CellReader(session)
+            rows = await reader.slice(feed, path, year, LIMIT)
+            several = await _several(reader, rows)
+        return several | {
             (str(row.code), row.period, tuple(sorted(row.values.items()))): (
                 row.amount,
                 row.times,
@@ -176,16 +197,29 @@ class Verifier:
             (calendar, ",".join(name for name, _ in values)) in kept for calendar, _, values in stored
         )
         computed: dict[Shown, Values] = {}
+        recount = _RECOUNT if feed.persons else _RECOUNT.replace("countIf(net_times > 0)", "0")
         for calendar in feed.periods:
-            for dimensions in feed.kept(calendar, school=not office):
-                for row in await self._recount(feed, tree, path, calendar, dimensions, year):
+            kept_here = feed.kept(calendar, school=not office)
+            if feed.persons and _BY_PROGRAMME in kept_here:
+                for row in await self._recount(_SEVERAL, feed, tree, path, calendar, _BY_PROGRAMME, year):
+                    at = calendar.value, row["period"], _number(row["number"])
+                    computed[at] = _persons(row["persons"])
+            for dimensions in kept_here:
+                for row in await self._recount(recount, feed, tree, path, calendar, dimensions, year):
                     values = tuple(sorted((one.value, row[f"value_{one.value}"]) for one in dimensions))
                     figures = row["amount"], row["times"], row["weight"], row["persons"]
                     computed[calendar.value, row["period"], values] = figures
         return computed
 
     async def _recount(
-        self, feed: CellFeed, tree: Tree, path: str, calendar: Calendar, dimensions: Grouping, year: int
+        self,
+        sql: str,
+        feed: CellFeed,
+        tree: Tree,
+        path: str,
+        calendar: Calendar,
+        dimensions: Grouping,
+        year: int,
     ) -> list[dict[str, Any]]:
         place, parameter = _place(tree, path)
         # A date may lie in another year than the one stated, whose partitions are read otherwise.
@@ -203,7 +237,6 @@ class Verifier:
             "__PLACE__": place,
             "__YEARS__": years,
         }
-        sql = _RECOUNT if feed.persons else _RECOUNT.replace("countIf(net_times > 0)", "0")
         for word, text in words.items():
             sql = sql.replace(word, text)
         return await self._analytics.query(
@@ -212,6 +245,30 @@ class Verifier:
             writing=True,
             seconds=SECONDS,
         )
+
+
+async def _several(reader: CellReader, rows: Sequence[Stored]) -> dict[Shown, Values]:
+    """Return the persons of each calendar and period by their number of programmes, as views count them."""
+    programmes: dict[tuple[str, str], list[list[Stored]]] = {}
+    for row in rows:
+        if row.values.keys() == {Dimension.PROGRAMME.value}:
+            programmes.setdefault((str(row.code), row.period), []).append([row])
+    found: dict[Shown, Values] = {}
+    for (calendar, period), groups in programmes.items():
+        counts = await Multiples().persons(reader, groups)
+        for number, persons in zip("123", counts, strict=True):
+            if persons:
+                found[calendar, period, _number(number)] = _persons(persons)
+    return found
+
+
+def _number(number: str) -> Combination:
+    """Return where persons with one, two, or at least three programmes stand among the cells."""
+    return (("number_of_programmes", number),)
+
+
+def _persons(persons: int) -> Values:
+    return Decimal(0), 0, Decimal(0), persons
 
 
 def _value(feed: CellFeed, dimension: Dimension) -> str:

@@ -81,6 +81,10 @@ class Disclosure:
         """Return whether the viewer is kept from small figures at all."""
         return self._active and not _in_charge(actor)
 
+    def top(self, actor: Principal) -> list[str]:
+        """Return the codes of the viewer's own place in both trees."""
+        return _aliases(code_of(_top(actor)))
+
     async def hidden(
         self, actor: Principal, asks: Sequence[Ask], answers: Sequence[Sequence[CellRow]]
     ) -> list[list[bool]]:

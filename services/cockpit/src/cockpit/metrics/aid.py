@@ -1,7 +1,8 @@
 """The metrics of 资助概览, 困难学生 and 资助学生."""
 
+from cockpit.cells.dimensions import Dimension
 from cockpit.metrics.catalogue import Metric, MetricName, Module
-from cockpit.metrics.expressions import Both, Earlier, Less, Ratio
+from cockpit.metrics.expressions import Both, Earlier, Less, Ratio, Several
 from cockpit.metrics.figures import Unit
 from cockpit.metrics.shared import (
     AMOUNT,
@@ -190,5 +191,23 @@ _STUDENTS = (
     ),
 )
 
+_MULTIPLE = tuple(
+    Metric(
+        name,
+        Module.STUDENTS,
+        f"同一时期在本辖区获得{words}不同资助项目资助的学生人数；同一项目发放多次的计一项。",
+        f"count(distinct 人员标识)，其资助项目数{condition}，精确去重",
+        Unit.PERSONS,
+        f"{AWARDS}。三项相加即资助人数；只显示本级的，县级可看各下级的",
+        additive=False,
+        expression=Several(PERSONS, Dimension.PROGRAMME, number),
+    )
+    for name, number, words, condition in (
+        (MetricName.AIDED_BY_ONE, 1, "一个", " = 1"),
+        (MetricName.AIDED_BY_TWO, 2, "两个", " = 2"),
+        (MetricName.AIDED_BY_MORE, 3, "三个及以上", " ≥ 3"),
+    )
+)
 
-AID = (*_OVERVIEW, *_HARDSHIP, *_STUDENTS)
+
+AID = (*_OVERVIEW, *_HARDSHIP, *_STUDENTS, *_MULTIPLE)

@@ -44,6 +44,10 @@ class MetricName(Vocabulary):
     AID_PER_TIME = "aid_per_time", "次均资助金额"
     TIMES_PER_PERSON = "times_per_person", "人均资助次数"
 
+    AIDED_BY_ONE = "aided_by_one", "获 1 项资助的人数"
+    AIDED_BY_TWO = "aided_by_two", "获 2 项资助的人数"
+    AIDED_BY_MORE = "aided_by_more", "获 3 项及以上资助的人数"
+
     CENTRAL_AID = "central_aid", "中央财政资助金额（明细）"
     LOCAL_AID = "local_aid", "地方财政资助金额（明细）"
     BANK_AID = "bank_aid", "银行资金资助金额"

@@ -102,6 +102,12 @@ _FUNDED = (
     _award("乙", 5, "200.00", funding="学校"),
     _award("乙", 5, "100.50", funding="社会"),
 )
+_PROGRAMMES = (
+    _award("甲", 5, "100.00", programme="校内资助项目"),
+    _award("甲", 11, "200.00", programme="勤工助学"),
+    _award("甲", 18, "300.00", programme="社会资助项目"),
+    _award("甲", 18, "300.00", programme="社会资助项目"),
+)
 _PAYMENTS = (
     _paid("甲", 6, "625.00", "已发放"),
     _paid("乙", 5, "500.00", "应发"),
@@ -160,6 +166,9 @@ EXAMPLES: tuple[Example, ...] = (
     _year(_M.AID_PER_PERSON, _TWO_TERMS, "10,000.50 ÷ 11", "909.14"),
     _year(_M.AID_PER_TIME, _TWO_TERMS, "10,000.50 ÷ 17", "588.26"),
     _year(_M.TIMES_PER_PERSON, _TWO_TERMS, "17 ÷ 11", "1.55"),
+    _year(_M.AIDED_BY_ONE, _PROGRAMMES, "甲组第 12—18 人；同一项目的两笔计一项", "7"),
+    _year(_M.AIDED_BY_TWO, _PROGRAMMES, "甲组第 6—11 人", "6"),
+    _year(_M.AIDED_BY_MORE, _PROGRAMMES, "甲组第 1—5 人", "5"),
     _year(_M.CENTRAL_AID, _FUNDED, "6 × 500.00", "3000.00"),
     _year(_M.LOCAL_AID, _FUNDED, "6 × 300.00", "1800.00"),
     _year(_M.BANK_AID, _FUNDED, "5 × 1,000.00", "5000.00"),

@@ -56,6 +56,15 @@ class Both:
 
 
 @dataclass(frozen=True)
+class Several:
+    """The persons of a cell who have one value of a dimension, or two, or three and more."""
+
+    cell: Cell
+    over: Dimension
+    number: int
+
+
+@dataclass(frozen=True)
 class Earlier:
     """An expression in the year before."""
 
@@ -80,13 +89,13 @@ class Less:
     given: "Expression"
 
 
-Leaf = Cell | Both
-Expression = Cell | Both | Earlier | Ratio | Less
+Leaf = Cell | Both | Several
+Expression = Cell | Both | Several | Earlier | Ratio | Less
 
 
 def leaves(expression: Expression, back: int = 0) -> Iterator[tuple[Leaf, int]]:
     """Yield what an expression reads, each with the number of years before."""
-    if isinstance(expression, Cell | Both):
+    if isinstance(expression, Cell | Both | Several):
         yield expression, back
     elif isinstance(expression, Earlier):
         yield from leaves(expression.of, back + 1)
@@ -101,12 +110,15 @@ def leaves(expression: Expression, back: int = 0) -> Iterator[tuple[Leaf, int]]:
 def cells(expression: Expression) -> Iterator[Cell]:
     """Yield the cells that an expression is made of."""
     for leaf, _ in leaves(expression):
-        yield from (leaf,) if isinstance(leaf, Cell) else (leaf.one, leaf.other)
+        if isinstance(leaf, Both):
+            yield from (leaf.one, leaf.other)
+        else:
+            yield leaf.cell if isinstance(leaf, Several) else leaf
 
 
 def evaluate(expression: Expression, read: Callable[[Leaf, int], Figure], back: int = 0) -> Figure:
     """Compute an expression; `read` returns the figure of a leaf some years before."""
-    if isinstance(expression, Cell | Both):
+    if isinstance(expression, Cell | Both | Several):
         return read(expression, back)
     if isinstance(expression, Earlier):
         return evaluate(expression.of, read, back + 1)

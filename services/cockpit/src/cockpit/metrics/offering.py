@@ -8,7 +8,7 @@ from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.rules import plan
 from cockpit.feeds import values
 from cockpit.metrics.catalogue import Metric
-from cockpit.metrics.expressions import Both, Cell, Expression, Leaf, Measure, cells, leaves
+from cockpit.metrics.expressions import Both, Cell, Expression, Leaf, Measure, Several, cells, leaves
 from cockpit.metrics.periods import Comparison
 
 WORDS: dict[Dimension, dict[str, str]] = {
@@ -66,6 +66,8 @@ def parts(leaf: Leaf, asked: Grouping) -> Iterator[tuple[Cell, Grouping]]:
     """
     if isinstance(leaf, Cell):
         yield leaf, asked
+    elif isinstance(leaf, Several):
+        yield leaf.cell, asked | {leaf.over}
     else:
         yield leaf.one, asked
         yield leaf.other, asked & dimensions_of(feed_of(leaf.other))
@@ -78,6 +80,9 @@ def offers(metric: Metric, calendar: Calendar, asked: Grouping, *, school: bool 
     Not by a dimension that the metric itself limits: paid money has one state of payment.
     """
     if metric.expression is None or asked & _pins(metric.expression):
+        return False
+    # Undivided only: figures of the parts would have to be hidden with those of the whole.
+    if asked and any(isinstance(leaf, Several) for leaf, _ in leaves(metric.expression)):
         return False
     return all(
         plan(
@@ -134,6 +139,6 @@ def summable(expression: Expression | None) -> bool:
 def counts_persons(metric: Metric) -> bool:
     """Return whether a metric needs distinct persons, which do not add up over values of a dimension."""
     return metric.expression is not None and (
-        any(isinstance(leaf, Both) for leaf, _ in leaves(metric.expression))
+        any(isinstance(leaf, Both | Several) for leaf, _ in leaves(metric.expression))
         or any(cell.measure is Measure.PERSONS for cell in cells(metric.expression))
     )

@@ -1,18 +1,19 @@
 """Answers questions: reads the cells that the metrics are made of, and computes the figures from them."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
 
 from cockpit.cells.dimensions import Calendar, Dimension, Grouping, Tree
+from cockpit.cells.multiples import Several as Counts
 from cockpit.cells.service import Ask, CellRef, CellRow, Cells
 from cockpit.disclosure.service import Shown
 from cockpit.disclosure.tables import is_small
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.catalogue import Metric
-from cockpit.metrics.expressions import Border, Both, Cell, Leaf, evaluate
+from cockpit.metrics.expressions import Border, Both, Cell, Leaf, Several, evaluate
 from cockpit.metrics.figures import NO_BASE, NO_DATA, NOT_KEPT, SUPPRESSED, Figure, growth, ratio, total
 from cockpit.metrics.offering import comparisons, offers, parts, reading
 from cockpit.metrics.periods import GROWTHS, Comparison, base, order, years_before
@@ -34,20 +35,23 @@ empty: each with whether the viewer must not see it."""
 
 
 async def answers(
-    cells: Cells, questions: Sequence[Question], hide: Hide, *, guarded: bool
+    cells: Cells, questions: Sequence[Question], hide: Hide, *, guarded: bool, top: Collection[str] = ()
 ) -> list[FigureTable]:
     """Answer some questions. All cells are of one moment; common persons of two cells are counted after it.
 
     What `hide` says the viewer must not see is suppressed, with all that is computed from it; if `guarded`,
-    so are fewer than five persons in both of two cells, or in one of them only. Raises as
+    so are fewer than five persons in both of two cells, or in one of them only, and persons by their number
+    of programmes unless the place is one of `top`: parents less siblings would give them. Raises as
     `Cells.ask` does.
     """
     found = await _read(cells, questions, hide)
     tables: list[FigureTable] = []
     for question in questions:
-        evaluation = _Evaluation(question, _indexed(question, found), guarded=guarded)
+        evaluation = _Evaluation(question, _indexed(question, found), guarded=guarded, top=top)
         for at, pair in evaluation.pairs():
             evaluation.common[at] = await cells.persons_in_both(*pair)
+        for where, ref, by in evaluation.several_wanted():
+            evaluation.several[where] = await cells.several(ref, by)
         tables.append(evaluation.table())
     return tables
 
@@ -129,10 +133,14 @@ class _Evaluation:
     of the cells is empty.
     """
 
-    def __init__(self, question: Question, rows: Mapping[Reading, _Rows], *, guarded: bool) -> None:
+    def __init__(
+        self, question: Question, rows: Mapping[Reading, _Rows], *, guarded: bool, top: Collection[str]
+    ) -> None:
         self._question = question
         self._guarded = guarded
         self._rows = rows
+        self._top = top
+        self.several: dict[tuple[Cell, str, str], Counts] = {}
         self.common: dict[tuple[Both, str, str, Values], int] = {}
 
     def pairs(self) -> Iterator[tuple[tuple[Both, str, str, Values], tuple[CellRef, CellRef]]]:
@@ -149,6 +157,19 @@ class _Evaluation:
                         pair = self._pair(both, place, at, values)
                         if pair is not None:
                             yield (both, place.code, at, values), pair
+
+    def several_wanted(self) -> Iterator[tuple[tuple[Cell, str, str], CellRef, Dimension]]:
+        """Yield the places and periods whose persons are told apart by their number of values."""
+        question = self._question
+        wanted = list(dict.fromkeys(at for period in question.periods for at in bases(question, period)))
+        leaves = [leaf for leaf, _ in all_leaves(question) if isinstance(leaf, Several)]
+        for cell, over in dict.fromkeys((leaf.cell, leaf.over) for leaf in leaves):
+            for place in question.places:
+                side = cell, question.asked | {over}
+                for period in wanted:
+                    if self._tells(place) and self._sum(side, place, period, ()).value:
+                        ref = CellRef(cell.feed, question.tree, question.calendar, place.code, period)
+                        yield (cell, place.code, period), ref, over
 
     def table(self) -> FigureTable:
         """Return the answer."""
@@ -203,6 +224,8 @@ class _Evaluation:
             at = years_before(period, back)
             if isinstance(leaf, Both):
                 return self._both(leaf, place, at, values)
+            if isinstance(leaf, Several):
+                return self._several(leaf, place, at)
             return self._sum((leaf, question.asked), place, at, values)
 
         return evaluate(metric.expression, read)
@@ -219,6 +242,18 @@ class _Evaluation:
         ):
             return SUPPRESSED
         return Figure(Fraction(common))
+
+    def _tells(self, place: Place) -> bool:
+        return not self._guarded or place.code in self._top
+
+    def _several(self, leaf: Several, place: Place, period: str) -> Figure:
+        whole = self._sum((leaf.cell, self._question.asked | {leaf.over}), place, period, ())
+        if whole.value is None:
+            return whole
+        counts = self.several.get((leaf.cell, place.code, period), Counts())
+        if not self._tells(place) or (self._guarded and any(is_small((count,)) for count in counts)):
+            return SUPPRESSED
+        return Figure(Fraction(counts[leaf.number - 1]))
 
     def _pair(self, both: Both, place: Place, period: str, values: Values) -> tuple[CellRef, CellRef] | None:
         """Return the two cells, None if one of them is empty."""

@@ -7,7 +7,7 @@ from math import prod
 from cockpit.cells.dimensions import Calendar, Dimension, Grouping, Tree
 from cockpit.feeds.declarations import FeedName
 from cockpit.metrics.catalogue import Metric
-from cockpit.metrics.expressions import Both, Leaf, leaves
+from cockpit.metrics.expressions import Both, Leaf, Several, leaves
 from cockpit.metrics.offering import WORDS, offers, parts, reading
 from cockpit.metrics.periods import GROWTHS, Comparison, base, years_before
 from cockpit.metrics.tables import Asked
@@ -127,5 +127,8 @@ def cost(places: int, question: Question) -> int:
 def intersections(places: int, question: Question) -> int:
     """Return the pairs of cells whose common persons an answer can need."""
     pairs = sum(isinstance(leaf, Both) for leaf, _ in all_leaves(question))
+    # The cells of some twenty values are read for each; those of one place are read once.
+    leaves_ = [leaf for leaf, _ in all_leaves(question) if isinstance(leaf, Several)]
+    pairs += 10 * len({(leaf.cell, leaf.over) for leaf in leaves_})
     wanted = {other for period in question.periods for other in bases(question, period)}
     return pairs * places * len(wanted) * combinations(question.by, question.only)

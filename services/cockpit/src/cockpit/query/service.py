@@ -129,6 +129,7 @@ class Queries:
             [question],
             partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
+            top=self._disclosure.top(actor),
         )
         return table
 

@@ -69,6 +69,7 @@ class Views:
             view.questions(),
             partial(self._disclosure.shown, actor),
             guarded=self._disclosure.guards(actor),
+            top=self._disclosure.top(actor),
         )
         whole = Ask(spec.feed, wanted.tree, calendar, [own.code], [period])
         return view.written(

@@ -91,6 +91,7 @@ SPECS: Mapping[Module, ViewSpec] = {
             key=(
                 *(_M.AID_PERSONS, _M.AID_PERSON_TIMES, _M.AID_PER_PERSON, _M.AID_PER_TIME),
                 *(_M.TIMES_PER_PERSON, _M.ENROLLED_PERSONS, _M.COVERAGE),
+                *(_M.AIDED_BY_ONE, _M.AIDED_BY_TWO, _M.AIDED_BY_MORE),
             ),
             trend=(_M.AID_PERSONS, _M.AID_PERSON_TIMES, _M.AID_PER_PERSON),
             breakdowns=(
