@@ -52,9 +52,11 @@ async def test_a_wall_display_gets_the_unit_and_the_name_that_its_approver_gives
     assert page.status_code == 200
     for words in ("历下区", "不含个体信息", 'name="wall_name"', "停用"):
         assert words in page.text
-    for name in ("", "   ", "名" * 41):
+    # U+202E turns the rest of the line around.
+    for name in ("", "   ", "名" * 41, "大\x1b厅", "大\u202e厅"):
         unnamed = await decide(device, page.text, wall_name=name)
         assert (unnamed.status_code, "请填写大屏名称" in unnamed.text) == (400, True)
+        assert f'value="{name}"' in unnamed.text
     assert (await decide(device, page.text, wall_name=" 一楼  大厅 ")).status_code == 200
     tokens = (await device.poll()).json()
     claims = claims_of(tokens["access_token"])

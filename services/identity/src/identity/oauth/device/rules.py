@@ -31,6 +31,14 @@ def fits_a_wall(scopes: Collection[str]) -> bool:
     return WALL not in scopes or WITH_WALL.issuperset(scopes)
 
 
+def wall_name(typed: str) -> str | None:
+    """Return the name of a wall display as it is kept; None if it is empty, too long, or has characters that
+    lists do not show, such as those that turn the direction of the text after them.
+    """
+    name = " ".join(typed.split())
+    return name if 0 < len(name) <= WALL_NAME and name.isprintable() else None
+
+
 def new_user_code() -> str:
     """Return a user code of eight letters as it is stored; `shown` formats it for people."""
     return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
