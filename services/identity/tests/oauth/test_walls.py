@@ -1,6 +1,7 @@
 """Wall displays: a device that asks for the cockpit's views of one unit (RFC 8628, scope `cockpit:wall`)."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -10,6 +11,7 @@ from contracts.identity import WallAllowedV1
 from identity.base import outbox
 from identity.clients.models import Client
 from identity.entitlements.models import Entitlement
+from services.identity.tests.support.running_identity import NewBrowser
 from services.identity.tests.support.token_calls import claims_of
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
@@ -90,3 +92,13 @@ async def test_only_who_may_enter_the_cockpit_allows_one(device: Device, app: Fa
 async def test_one_asks_for_nothing_else(device: Device, more: str) -> None:
     answer = await device.post("/device_authorization", {"scope": f"{WALL} {more}"})
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+
+async def test_a_person_at_a_browser_is_not_asked_for_one(app: FastAPI, new_browser: NewBrowser) -> None:
+    async with app.state.database.transaction() as session:
+        scopes = ["openid", "cockpit:wall"]
+        await session.execute(update(Client).where(Client.client_id == "portal").values(scopes=scopes))
+    browser = new_browser()
+    for scope, error in (("openid", None), ("openid cockpit:wall", "invalid_scope")):
+        answer = await browser.http.get(browser.authorize_url(verifier="v" * 43, scope=scope))
+        assert parse_qs(urlsplit(answer.headers["location"]).query).get("error", [None]) == [error]

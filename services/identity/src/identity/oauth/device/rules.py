@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from identity.clients.rules import WALL
+
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Without vowels, to avoid words, and without characters that look alike (§6.1)."""
 LENGTH = 8
@@ -18,8 +20,6 @@ infeasible with either limit (§5.1).
 """
 
 
-WALL = "cockpit:wall"
-"""The scope of wall displays: the views of the cockpit for one unit."""
 WITH_WALL = frozenset({WALL, "openid", "offline_access"})
 """Scopes that a wall display may have: it stands where everybody sees it."""
 WALL_NAME = 40
