@@ -26,7 +26,7 @@ from servicekit.migrations import upgrade
 from servicekit.partitions import maintain
 from services.office.tests.support.running_office import RunningOffice
 from services.office.tests.test_answer_files import answered, asked, clerk, seen
-from services.office.tests.test_files import TEXT, uploaded
+from services.office.tests.test_files import TEXT, code_of, uploaded
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 
@@ -67,7 +67,7 @@ async def test_a_dropped_year_keeps_its_sums_and_can_be_restored(
 ) -> None:
     notice = await archived_notice(office)
     before = {code: await office.coverage(notice, code) for code in ("100000", "370000", "370100")}
-    year = year_of(notice)
+    year, sub = year_of(notice), str(uuid4())
     await archive.archive(year, tmp_path)
     await archive.archive(year, tmp_path)
     await archive.drop(year, tmp_path)
@@ -80,6 +80,12 @@ async def test_a_dropped_year_keeps_its_sums_and_can_be_restored(
         assert kept.missing.items == []
     centre = await office.coverage(notice)
     assert {child.unit.code: child.signed for child in centre.children} == {"320000": 1, "370000": 2}
+    # What needs the receipts of single units.
+    members = {"name": "东部", "members": [{"unit_id": office.world.id("320000")}]}
+    group = (await office.unit("100000", sub=sub).post("/api/v1/contact-groups", json=members)).json()["id"]
+    for part in (f"?group={group}", f"/units?group={group}", f"/history?group={group}", "/changes"):
+        refused = await office.unit("100000", sub=sub).get(f"{N}/{notice}/coverage{part}")
+        assert code_of(refused) == (409, "receipts_archived")
     lists = await office.unit("100000").get(f"{N}/{notice}/coverage/units", params={"lack": "not_signed"})
     assert lists.json()["total"]["count"] == centre.total - centre.signed
 

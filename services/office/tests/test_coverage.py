@@ -123,6 +123,16 @@ async def test_readers_are_counted_apart_from_signatures(office: RunningOffice) 
     assert (answer.people, answer.signed) == (ReadersOut(total=3, read=1), 0)
 
 
+async def test_a_unit_whose_people_read_at_once_has_read_once(office: RunningOffice) -> None:
+    people = [uuid.uuid4() for _ in range(4)]
+    await office.insert_people([("370100", sub) for sub in people])
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+    await asyncio.gather(*(office.unit("370100", sub=str(sub)).post(f"{N}/{notice}/read") for sub in people))
+    answer = await office.coverage(notice)
+    assert (answer.people.read, answer.read) == (4, 1)
+
+
 Counts = tuple[int, int, int]
 """Units in total, those that have the notice, those that have signed."""
 

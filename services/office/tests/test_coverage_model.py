@@ -233,7 +233,8 @@ class History:
             assert item["steps"], code
             assert item["counted_here"] == (place is not None and scope in place)
             if place is not None:
-                assert item["counting"] == ("reached" if code in self.replay.reached else "present")
+                reached = "returned" if self.replay.is_returned(code) else "reached"
+                assert item["counting"] == (reached if code in self.replay.reached else "present")
                 assert item["counted_below"]["code"] == place[-2]
             else:
                 assert item["counted_below"] is None

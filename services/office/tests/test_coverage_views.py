@@ -150,6 +150,11 @@ async def test_a_confirmed_return_is_counted_apart_and_owes_nothing(office: Runn
         assert answer.returned == 1
         assert answer.total == {"100000": 10, "370100": 6, "370102": 3}[code]
     assert "370102" not in await codes(office, notice, "not_signed")
+    office.clock.advance(timedelta(days=1))
+    await office.move("370102", "370200")
+    changes = await office.unit("100000").get(f"{N}/{notice}/coverage/changes")
+    counting = {item["unit"]["code"]: item["counting"] for item in changes.json()["items"]}
+    assert (counting["370102"], counting["S3701020001"]) == ("returned", "reached")
     resent = await office.unit("100000").post(f"{decide}/resend", json={})
     assert resent.status_code == 200, resent.text
     answer = await office.coverage(notice)

@@ -14,6 +14,10 @@ DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 THIRD_PARTY_GRANTS = frozenset({"authorization_code", "refresh_token", DEVICE_CODE})
 GRANT_TYPES = THIRD_PARTY_GRANTS | {"client_credentials", TOKEN_EXCHANGE}
+WALL = "cockpit:wall"
+"""The scope of wall displays: the views of the cockpit for one unit. Only the device flow grants it, because
+there a person says where the display stands.
+"""
 SCOPES = [
     "openid",
     "profile",
@@ -21,7 +25,7 @@ SCOPES = [
     "office",
     "cockpit:read",
     "cockpit:write",
-    "cockpit:wall",
+    WALL,
     "identity",
     "directory:read",
     "offline_access",

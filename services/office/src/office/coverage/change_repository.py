@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, or_, select, text, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from office.coverage.places import named
+from office.coverage.places import RETURNED, named
 from office.coverage.rules import Counting, State, TreeStep
 from office.coverage.scope import Scope
 from office.directory.models import FormerPlace, Unit
@@ -36,11 +36,14 @@ class ChangedUnit:
 
 
 class Counted(NamedTuple):
-    """Where a unit counts: below which one, at which path, and whether it has the notice."""
+    """Where a unit counts: below which one, at which path, whether it has the notice, and whether only as one
+    that has returned it.
+    """
 
     parent_id: UUID | None
     path: str
     delivered: bool
+    returned: bool
 
 
 class ChangeRepository:
@@ -70,8 +73,9 @@ class ChangeRepository:
 
     async def counted(self, notice: Notice, whole: Scope, units: Sequence[Unit]) -> dict[UUID, Counted]:
         """Return where units count, by their ids; `whole` is the scope of the publisher."""
-        statement = f"""{named(special=whole.special)}
-            SELECT c.id, c.parent_id, ltree2text(c.path), c.deadline IS NOT NULL FROM counting c"""  # noqa: S608 - our names
+        statement = f"""{named(special=whole.special)}, {RETURNED}
+            SELECT c.id, c.parent_id, ltree2text(c.path), c.deadline IS NOT NULL, r.unit_id IS NOT NULL
+            FROM counting c LEFT JOIN returned r ON r.unit_id = c.id"""  # noqa: S608 - our names
         values = whole.values(notice) | {"members": [unit.id for unit in units]}
         rows = await self._session.execute(text(statement), values)
         return {row[0]: Counted(*row[1:]) for row in rows}

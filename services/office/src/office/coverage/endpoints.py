@@ -88,7 +88,7 @@ async def get_coverage_history(
 @router.get(
     "/{notice_id}/coverage/changes",
     summary="发布后隶属或状态有变化的单位",
-    responses=responses(*REFUSALS, OutOfReach, NotFound, BadCursor),
+    responses=responses(*_SEEING, BadCursor),
 )
 async def list_coverage_changes(
     notice_id: UUID,

@@ -44,14 +44,18 @@ def end_of(step: Step, at: datetime) -> datetime:
     return datetime.combine(day, time(), SHANGHAI)
 
 
-def curve(increments: Iterable[Increment], step: Step) -> list[Point]:
-    """Return a point for the end of each hour or day in which something was added, with the sums up to it."""
+def curve(increments: Iterable[Increment], step: Step, *, until: datetime) -> list[Point]:
+    """Return a point for the end of each hour or day in which something was added and that ended before
+    `until`, with the sums up to it.
+    """
     points: list[Point] = []
     signed = answered = people_read = 0
     for one in increments:
+        end = end_of(step, one.hour)
+        if end >= until:
+            break
         signed, answered = signed + one.signed, answered + one.answered
         people_read += one.people_read
-        end = end_of(step, one.hour)
         if points and points[-1].at == end:
             points.pop()
         points.append(Point(end, signed, answered, people_read))
@@ -65,6 +69,7 @@ class Counting(Vocabulary):
     PRESENT = "present", "尚未送达，按现在所在的上级单位计入"
     CLOSED = "closed", "撤销前未签收，不计入"
     LEFT = "left", "送达前已划出发文单位，不计入"
+    RETURNED = "returned", "退回已经来文单位确认，只计入退回数"
     NOT_OWED = "not_owed", "发送时不在收文范围内，不计入"
 
 

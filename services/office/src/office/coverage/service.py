@@ -132,7 +132,7 @@ class Coverage:
             scope=scope.unit,
             total=sum(branch.total for branch in branches),
             points=[
-                *curve(increments, step),
+                *curve(increments, step, until=now),
                 Point(
                     now,
                     sum(branch.signed for branch in branches),
@@ -147,14 +147,16 @@ class Coverage:
     ) -> tuple[Unit, Listed[ChangedUnit]]:
         """Return the scope, and its units that have changed since the publication, the latest change first.
 
-        Raises as `report` does.
+        Raises as `report` does, and `ReceiptsArchived`: how a unit counts is told by its receipts.
         """
         notice, scope = await self._viewed(actor, notice_id, Part(under))
         assert notice.published_at is not None
+        if scope.archived:
+            raise ReceiptsArchived
         found = await self._changes.changed(notice, scope, paging)
         publisher = await self._units.get(notice.publisher_id)
         counted: dict[UUID, Counted] = {}
-        if publisher is not None and found.items and not scope.archived:
+        if publisher is not None and found.items:
             whole = await scope_of(self._coverage, self._units, notice, publisher)
             counted = await self._changes.counted(notice, whole, found.items)
         states = await self._changes.states(found.items)
@@ -238,6 +240,8 @@ def _waits(branches: Sequence[BranchTally]) -> bool:
 def _counting(unit: Unit, place: Counted | None, publisher_path: str | None) -> Counting:
     """Return how a unit that has changed counts; `place` is None if it does not."""
     if place is not None:
+        if place.returned:
+            return Counting.RETURNED
         return Counting.REACHED if place.delivered else Counting.PRESENT
     if not unit.is_active:
         return Counting.CLOSED

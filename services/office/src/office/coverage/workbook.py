@@ -58,6 +58,8 @@ class Workbook:
                 raise PermanentFailure("the notice or the unit does not exist any more")
             members = await self._members(session, export)
             scope = await scope_of(coverage, units, notice, unit, members)
+            if scope.archived and members is not None:
+                raise PermanentFailure("the receipts of single units were archived meanwhile")
             branches = await coverage.tallies(notice, scope, now)
             _, blocking = await coverage.blocking(notice, scope, limit=_BLOCKERS)
         names = [] if unit is None else [unit.code, unit.name]

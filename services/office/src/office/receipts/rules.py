@@ -4,7 +4,7 @@ from typing import Final
 
 from contracts.vocabulary import NoticeStatus, Vocabulary
 
-READERS: Final = 0x5245
+READERS: Final = 0x5244
 """First key of the advisory lock of the readers of a notice in one unit."""
 
 RECEIVED: Final = (NoticeStatus.PUBLISHED, NoticeStatus.WITHDRAWN, NoticeStatus.SUPERSEDED)

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from authlib.oauth2.base import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 from authlib.oidc.core.errors import LoginRequiredError
 
 from identity.clients.models import Client
+from identity.clients.rules import WALL
 from identity.oauth.authorization.acr import Level, level_of
 from identity.oauth.state.context import Context
 from identity.oauth.state.messages import Request
@@ -103,6 +104,12 @@ def check_code_flow(request: AuthorizationRequest) -> None:
     request.trusted = True
 
 
+def check_scope(request: AuthorizationRequest) -> None:
+    """Refuse the scope of wall displays, which somebody allows in the device flow (RFC 8628)."""
+    if WALL in (request.message.scope or "").split():
+        raise InvalidScopeError(f"{WALL} is for the device flow.")
+
+
 def check_resource(request: AuthorizationRequest) -> None:
     """Allow only audiences that the client may request (RFC 8707 §2)."""
     request.resources = resources.requested(request.client, request.values.get("resource", []))
@@ -167,6 +174,7 @@ CHECKS: tuple[Check, ...] = (
     check_response_type,
     check_repeated_parameters,
     check_code_flow,
+    check_scope,
     check_resource,
     check_response_mode,
     check_prompt,

@@ -24,6 +24,7 @@ from identity.vault import Vault
 router = APIRouter(include_in_schema=False)
 Token = Annotated[str, Form(max_length=128, alias="csrf")]
 Code = Annotated[str, Form(max_length=40)]
+_NAME_REFUSED = f"请填写大屏名称，不超过 {rules.WALL_NAME} 个字，不含特殊字符。"
 _STATUSES = {UserCodeRefusal.TOO_MANY: 429, UserCodeRefusal.NO_COCKPIT: 403}
 
 
@@ -95,13 +96,12 @@ async def decide(
     elif (further := devices.further_sign_in(row, client, mine)) is not None:
         return _further(further, rules.normal(user_code) or "")
     else:
-        wall, name = await devices.wall(row, mine), " ".join(wall_name.split())
+        wall, named = await devices.wall(row, mine), rules.wall_name(wall_name)
         if isinstance(wall, UserCodeRefusal):
             return _refused(wall, vault, mine, user_code)
-        if wall is not None and not 0 < len(name) <= rules.WALL_NAME:
-            message = f"请填写大屏名称，不超过 {rules.WALL_NAME} 个字。"
-            return _question(row, client, vault, mine, rules.normal(user_code) or "", wall, message)
-        await devices.allow(row, client, mine, None if wall is None else (wall, name))
+        if wall is not None and named is None:
+            return _question(row, client, vault, mine, rules.normal(user_code) or "", wall, wall_name)
+        await devices.allow(row, client, mine, None if wall is None or named is None else (wall, named))
     return page("oauth/device_done.html", name=client.client_name, allowed=decision == "allow")
 
 
@@ -146,14 +146,16 @@ def _question(
     browser: BrowserSession,
     user_code: str,
     wall: WallUnit | None,
-    message: str = "",
+    refused_name: str | None = None,
 ) -> Response:
     scopes = row.scope.split()
+    message = "" if refused_name is None else _NAME_REFUSED
     return page(
         "oauth/device_confirm.html",
         status=400 if message else 200,
         wall=None if wall is None else wall.name,
         message=message,
+        wall_name=refused_name or "",
         name=client.client_name,
         host=urlsplit(client.client_uri or "").hostname,
         words=words(scopes),

@@ -17,7 +17,7 @@ from authlib.oauth2.rfc8628 import DeviceCodeGrant as Base
 from authlib.oauth2.rfc8628.errors import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 
 from identity.clients.models import Client, secret_hash
-from identity.clients.rules import DEVICE_CODE
+from identity.clients.rules import DEVICE_CODE, WALL
 from identity.oauth.authentication import client_auth
 from identity.oauth.device import rules
 from identity.oauth.device.models import DeviceCode, user_code_hash
@@ -42,7 +42,7 @@ def begin(context: Context, request: Any) -> dict[str, Any]:
     if not scopes or not set(scopes) <= set(client.scopes):
         raise InvalidScopeError("Name scopes that the client is registered for.")
     if not rules.fits_a_wall(scopes):
-        raise InvalidScopeError(f"{rules.WALL} goes with openid and offline_access only.")
+        raise InvalidScopeError(f"{WALL} goes with openid and offline_access only.")
     wanted = resources.requested(client, request.payload.datalist.get("resource", []))
     now, row_id, user_code = context.clock.now(), new_id(), rules.new_user_code()
     device_code = handle(row_id)

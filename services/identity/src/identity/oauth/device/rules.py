@@ -4,6 +4,8 @@ import secrets
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from identity.clients.rules import WALL
+
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Without vowels, to avoid words, and without characters that look alike (§6.1)."""
 LENGTH = 8
@@ -18,8 +20,6 @@ infeasible with either limit (§5.1).
 """
 
 
-WALL = "cockpit:wall"
-"""The scope of wall displays: the views of the cockpit for one unit."""
 WITH_WALL = frozenset({WALL, "openid", "offline_access"})
 """Scopes that a wall display may have: it stands where everybody sees it."""
 WALL_NAME = 40
@@ -29,6 +29,14 @@ WALL_NAME = 40
 def fits_a_wall(scopes: Collection[str]) -> bool:
     """Return whether scopes are without that of wall displays, or have nothing that does not fit it."""
     return WALL not in scopes or WITH_WALL.issuperset(scopes)
+
+
+def wall_name(typed: str) -> str | None:
+    """Return the name of a wall display as it is kept; None if it is empty, too long, or has characters that
+    lists do not show, such as those that turn the direction of the text after them.
+    """
+    name = " ".join(typed.split())
+    return name if 0 < len(name) <= WALL_NAME and name.isprintable() else None
 
 
 def new_user_code() -> str:

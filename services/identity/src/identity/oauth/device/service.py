@@ -11,6 +11,7 @@ from contracts.vocabulary import Entitlement
 from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.clients.models import Client
+from identity.clients.rules import WALL
 from identity.consents.service import Consents
 from identity.grants.models import Grant
 from identity.oauth.authorization.acr import level_of
@@ -109,7 +110,7 @@ class Devices:
         one. Only who may enter the cockpit allows a wall display.
         """
         scopes = row.scope.split()
-        if rules.WALL not in scopes:
+        if WALL not in scopes:
             return None
         sid = None if "offline_access" in scopes else browser.id
         now = self._clock.now()
