@@ -162,8 +162,8 @@ def _office_copy(database: Database) -> Copy:
 
 def _cockpit_copy(database: Database) -> Copy:
     models, base = cockpit.directory.models, cockpit.base
-    replica = Replica(models.Unit, base.replica_tables, base.job_queue)
-    return Copy("cockpit", database, replica, base.job_queue, models.Unit)
+    replica = Replica(models.Unit, base.replica_tables, base.job_queue, former_place=models.FormerPlace)
+    return Copy("cockpit", database, replica, base.job_queue, models.Unit, former_place=models.FormerPlace)
 
 
 def _snapshot(app: FastAPI) -> Snapshot:

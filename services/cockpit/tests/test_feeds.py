@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cockpit.feeds import document, rules
@@ -75,6 +75,7 @@ def test_the_examples_of_a_feed_make_a_valid_row(feed: Feed) -> None:
 
 
 @pytest.mark.parametrize(("feed", "column"), COLUMNS, ids=lambda value: value.name)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_column_judges_many_texts_as_its_rule_judges_each(
     feed: Feed, column: Column, data: st.DataObject

@@ -1,6 +1,7 @@
 """What happens to a batch after its commit: its unit moves, its load is added to the cells late."""
 
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -51,10 +52,10 @@ async def test_a_load_that_fails_is_reported_and_the_others_are_added(
         session.add(CellLoad(load_id=new_id(), feed="award", since=datetime(2020, 1, 1, tzinfo=UTC)))
     (bad,) = await uncounted(cockpit)
 
-    async def fail(feed: str, load_id: UUID) -> LoadDeltas:
+    async def fail(feed: str, load_id: UUID, **given: Any) -> LoadDeltas:
         if load_id == bad:
             raise ValueError("bad load")
-        return await prepare(feed, load_id)
+        return await prepare(feed, load_id, **given)
 
     with monkeypatch.context() as patch:
         patch.setattr(Cells, "apply", nothing)

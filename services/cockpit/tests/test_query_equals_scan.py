@@ -19,8 +19,9 @@ from cockpit.metrics.catalogue import MetricName
 from cockpit.metrics.declarations import METRICS
 from cockpit.metrics.periods import Comparison
 from services.cockpit.tests.support.figures import ask
+from services.cockpit.tests.support.national import YEARS, facts, national_world, write
 from services.cockpit.tests.support.running_cockpit import Cockpit, World
-from services.cockpit.tests.support.scan import YEARS, Key, Scan, expected, facts, national_world, write
+from services.cockpit.tests.support.scan import Key, Scan, expected
 
 FACTS = int(os.environ.get("COCKPIT_FACTS", "10000"))
 QUERIES = int(os.environ.get("COCKPIT_QUERIES", "40"))

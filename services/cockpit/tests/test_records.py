@@ -315,3 +315,36 @@ async def test_corrected_rows_of_a_quarantine_are_a_batch_of_its_batch(cockpit: 
     for unit, parent in (("sibling", batch_id), ("county", str(uuid4()))):
         answer = await cockpit.upload("award", unit, csv_of([award()]), resubmits=parent)
         assert (answer.status_code, answer.json()["code"]) == (404, "parent_not_found")
+
+
+async def test_national_files_count_although_others_commit_all_the_time(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files about all units, and one after the other about some: each waits for those before it."""
+    receiver: Receiver = cockpit.app.state.receiver
+    compare = receiver._comparer.compare
+    small: list[asyncio.Task[httpx.Response]] = []
+
+    async def disturbed(loaded: Any) -> Any:
+        found = await compare(loaded)
+        # Between a national file's comparison and its commit, as often as it takes.
+        if loaded.rows > 1 and len(small) < 60:
+            one = asyncio.create_task(cockpit.upload("award", "county", csv_of([award(amount="1")])))
+            small.append(one)
+            await asyncio.wait([one], timeout=3)
+        return found
+
+    monkeypatch.setattr(receiver._comparer, "compare", disturbed)
+    monkeypatch.setattr("cockpit.intake.receiving.MOST_COMPARISONS", 8)
+    codes = ("3701020001", "3701030001", "37010290001")
+    made = await asyncio.gather(
+        *(
+            cockpit.upload("award", "centre", csv_of([award(unit_code=code, amount="100") for code in codes]))
+            for _ in range(2)
+        )
+    )
+    assert [one.status_code for one in made] == [201, 201], [one.text for one in made]
+    assert {one.status_code for one in await asyncio.gather(*small)} == {201}
+    assert Decimal(await amount(cockpit, "centre")) == 600 + len(small)
+    async with cockpit.database.transaction() as session:
+        assert not (await session.execute(text("SELECT batch_id FROM record_turns"))).all()

@@ -383,3 +383,27 @@ async def test_uploads_are_bounded_and_within_reach(
     async with cockpit.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Upload)) == 0
     assert await parts(cockpit) == 0
+
+
+async def test_a_correction_and_a_resubmission_can_arrive_in_parts(cockpit: Cockpit) -> None:
+    row = award(amount="5")
+    first = await cockpit.upload("award", "county", csv_of([row, award(amount="-1")]))
+    parent = first.json()["id"]
+    for changes, content, total in (
+        ({"mode": "correction"}, csv_of([{**row, "amount": "6"}]), "6.00"),
+        ({"resubmits": parent}, csv_of([award(amount="1")]), "7.00"),
+    ):
+        made = await begin(cockpit, len(content.encode()), **changes)
+        assert made.status_code == 201, made.text
+        await send(cockpit, made.headers["location"], 0, content.encode())
+        found = await ended(cockpit, made.headers["location"])
+        assert found["status"] == "done", found
+        assert (found["mode"], found["parent_id"]) == (changes.get("mode", "new"), changes.get("resubmits"))
+        assert await amount(cockpit) == total
+    family = await cockpit.http.get(f"/api/v1/intake/batches/{parent}", headers=cockpit.bearer())
+    assert family.json()["family"]["outstanding"] == 0
+    # Said before gigabytes arrive.
+    foreign = await begin(cockpit, 10, resubmits=str(new_id()))
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "parent_not_found")
+    edition = await begin(cockpit, 10, feed="published_aggregate", mode="deletion")
+    assert edition.json()["code"] == "editions_not_corrected"

@@ -10,8 +10,8 @@ from cockpit.access.models import AccessRefusal
 from cockpit.directory.models import Unit
 from cockpit.feeds.declarations import FeedName
 from services.cockpit.tests.support.figures import ask, numbered, send
+from services.cockpit.tests.support.national import facts, national_world
 from services.cockpit.tests.support.running_cockpit import Cockpit, World, withdraw
-from services.cockpit.tests.support.scan import facts, national_world
 
 MODULES = ("overview", "hardship", "students", "funds")
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.jwks import KeySet
 from cockpit.access.service import Access
+from cockpit.agreement import endpoints as agreement_endpoints
 from cockpit.analytics.store import Analytics
 from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
@@ -17,15 +18,17 @@ from cockpit.cells.overlaps import Overlaps
 from cockpit.cells.service import Cells
 from cockpit.cells.verifying import Verifier
 from cockpit.descriptions import DESCRIPTIONS
-from cockpit.directory.models import Unit
+from cockpit.directory.models import FormerPlace, Unit
 from cockpit.directory.service import Units
 from cockpit.disclosure.service import Decided, Disclosure
 from cockpit.exports import endpoints as exports
 from cockpit.exports.jobs import Exporting
 from cockpit.feeds import endpoints as feeds
+from cockpit.histories import endpoints as histories
 from cockpit.individuals import endpoints as individuals
 from cockpit.intake import endpoints as intake
 from cockpit.intake import forms as intake_forms
+from cockpit.intake.agreement import Agreement
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.records import Records
@@ -69,7 +72,8 @@ def build(
     server = ResourceServer(
         settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
-    server.keep_replica(Replica(Unit, replica_tables, job_queue), Snapshot(settings))
+    replica = Replica(Unit, replica_tables, job_queue, former_place=FormerPlace)
+    server.keep_replica(replica, Snapshot(settings))
     analytics = Analytics(
         settings.analytics_dsn,
         database=settings.analytics_database,
@@ -81,6 +85,7 @@ def build(
     verifier = Verifier(database, analytics, builder)
     facts = FactWriter(analytics)
     reversals = Reversals(database, facts, builder, server.clock)
+    agreement = Agreement(analytics)
     filler = PublishedFiller(database, analytics)
     receiver = Receiver(
         database,
@@ -90,6 +95,7 @@ def build(
         server.clock,
         Units,
         Records(analytics),
+        agreement,
         limit=settings.upload_limit_bytes,
         stale_after=timedelta(seconds=settings.stale_batch_seconds),
     )
@@ -134,6 +140,8 @@ def build(
             feeds.router,
             intake.router,
             intake_forms.router,
+            agreement_endpoints.router,
+            histories.router,
             pushes.router,
             uploads.router,
             metrics.router,

@@ -3,10 +3,17 @@
 from cockpit.access.models import AccessRefusal
 from cockpit.cells import earlier
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
-from cockpit.directory.models import Unit
+from cockpit.directory.models import FormerPlace, Unit
 from cockpit.exports.models import Export, ExportPart, ExportUse
 from cockpit.individuals.models import IndividualUse
-from cockpit.intake.models import Batch, BatchSuccession, DiscardedLoad, QuarantinedRow, RecordVersion
+from cockpit.intake.models import (
+    Batch,
+    BatchSuccession,
+    DiscardedLoad,
+    QuarantinedRow,
+    RecordTurn,
+    RecordVersion,
+)
 from cockpit.published.models import PublishedBatch, PublishedLine, PublishedTable
 from cockpit.pushes.models import PushGrant, PushRecord
 from cockpit.standards.models import Standard, StandardChange
@@ -26,6 +33,7 @@ __all__ = [
     "Export",
     "ExportPart",
     "ExportUse",
+    "FormerPlace",
     "IndividualUse",
     "PersonNumber",
     "PublishedBatch",
@@ -34,6 +42,7 @@ __all__ = [
     "PushGrant",
     "PushRecord",
     "QuarantinedRow",
+    "RecordTurn",
     "RecordVersion",
     "Standard",
     "StandardChange",

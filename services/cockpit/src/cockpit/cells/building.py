@@ -76,13 +76,14 @@ class CellBuilder:
         alive: Callable[[], Awaitable[None]] | None = None,
         *,
         reverses: UUID | None = None,
+        at: datetime | None = None,
     ) -> LoadDeltas:
         """Return what a load changes in the cells. Raises as `Analytics.query` does.
 
         Call it outside of a transaction, after the facts have been written. Needs memory for a page of facts
         and a run of changes, whatever the size of the load. `alive` is called after each page: a large load
-        takes many minutes. A load that `reverses` another changes the same cells, whatever its units have
-        become since.
+        takes many minutes. Units are taken for what they were `at` a time (None: now). A load that `reverses`
+        another changes the same cells, whatever its units have become since.
         """
         changes = Changes()
         found: set[str] = set()
@@ -92,7 +93,7 @@ class CellBuilder:
             async for rows in self._facts.sums(declared, load_id):
                 numbers = await self._numbers(rows) if declared.persons else {}
                 codes = {code for row in rows for code in row["place"].split(".")}
-                schools = await self._schools(codes) if kept is None else kept
+                schools = await self._schools(codes, at) if kept is None else kept
                 found |= schools & codes
                 page = await asyncio.to_thread(_changed, declared, rows, numbers, schools)
                 await self._add(declared, changes, page)
@@ -158,7 +159,7 @@ class CellBuilder:
                 loads = await LoadRepository(session).uncounted(CAUGHT_UP, after)
             for since, load_id, feed in loads:
                 after = since, load_id
-                done += await self._add_late(feed, load_id)
+                done += await self._add_late(feed, load_id, since)
             if len(loads) < CAUGHT_UP:
                 break
         if done:
@@ -166,9 +167,10 @@ class CellBuilder:
         await self.mark()
         return done
 
-    async def _add_late(self, feed: str, load_id: UUID) -> bool:
+    async def _add_late(self, feed: str, load_id: UUID, since: datetime) -> bool:
         try:
-            deltas = await self.prepare(feed, load_id)
+            # A unit may have become something else since the load began to count.
+            deltas = await self.prepare(feed, load_id, at=since)
             async with self._database.transaction() as session:
                 await self.within(session).apply(deltas)
         except (AnalyticsBusy, AnalyticsUnavailable):
@@ -207,11 +209,11 @@ class CellBuilder:
             found = await LoadRepository(session).schools(load_id)
         return None if found is None else frozenset(found)
 
-    async def _schools(self, codes: set[str]) -> frozenset[str]:
-        """Return those of some codes that are schools'."""
+    async def _schools(self, codes: set[str], at: datetime | None) -> frozenset[str]:
+        """Return those of some codes that are schools', or were at a time."""
         async with self._database.transaction() as session:
-            known = await self._units(session).by_codes(codes)
-        return frozenset(code for code, unit in known.items() if unit.level == Level.SCHOOL)
+            levels = await self._units(session).levels(codes, at)
+        return frozenset(code for code, level in levels.items() if level == Level.SCHOOL)
 
     async def _add(self, feed: CellFeed, changes: Changes, page: dict[Key, Delta]) -> None:
         """Add the changes of a page, by the numbers of their places and combinations."""

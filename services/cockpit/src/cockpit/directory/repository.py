@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cockpit.directory.models import Unit
+from cockpit.directory.models import FormerPlace, Unit
 from contracts.vocabulary import Kind, UnitStatus
+from servicekit.ltree import under
 
 
 class UnitRepository:
@@ -23,6 +24,23 @@ class UnitRepository:
     async def by_codes(self, codes: Collection[str]) -> Sequence[Unit]:
         """Return the units with these codes; omit codes that do not exist."""
         return (await self._session.scalars(select(Unit).where(Unit.code.in_(codes)))).all()
+
+    async def former_places(self, unit_ids: Collection[UUID]) -> Sequence[FormerPlace]:
+        """Return the former places of units."""
+        return (
+            await self._session.scalars(select(FormerPlace).where(FormerPlace.unit_id.in_(unit_ids)))
+        ).all()
+
+    async def closed_below(self, path: str, limit: int) -> Sequence[Unit]:
+        """Return up to `limit` units of the subtree at `path` that are closed."""
+        return (
+            await self._session.scalars(
+                select(Unit)
+                .where(under(Unit.path, path), Unit.status != UnitStatus.ACTIVE)
+                .order_by(Unit.code)
+                .limit(limit)
+            )
+        ).all()
 
     async def some_children(self, unit_id: UUID, limit: int) -> Sequence[Unit]:
         """Return the first `limit` direct children, as `children` does."""

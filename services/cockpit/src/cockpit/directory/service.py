@@ -1,11 +1,13 @@
 """Units for the other features."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from cockpit.directory.models import Unit
+from cockpit.directory.models import FormerPlace, Unit
+from cockpit.directory.past import Past, past_of
 from cockpit.directory.repository import UnitRepository
 from contracts.vocabulary import UnitStatus
 
@@ -24,6 +26,30 @@ class Units:
         """Return the units with these codes, by code; of several units with one code, the active one."""
         found = await self._units.by_codes(codes)
         return {unit.code: unit for unit in sorted(found, key=lambda unit: unit.status == UnitStatus.ACTIVE)}
+
+    async def levels(self, codes: Collection[str], at: datetime | None) -> dict[str, str]:
+        """Return the levels of the units with these codes now, or at a time, by code."""
+        units = await self.by_codes(codes)
+        levels = {code: unit.level for code, unit in units.items()}
+        # Only of those that have changed since then.
+        changed = [unit for unit in units.values() if at and unit.placed_at and unit.placed_at > at]
+        by_id = {unit.id: unit.code for unit in changed}
+        if at is not None and changed:
+            for place in await self._units.former_places(by_id):
+                if place.valid_from <= at < place.valid_to and place.level is not None:
+                    levels[by_id[place.unit_id]] = place.level
+        return levels
+
+    async def pasts(self, units: Collection[Unit]) -> dict[str, Past]:
+        """Return what units were, by code."""
+        former: dict[UUID, list[FormerPlace]] = {}
+        for place in await self._units.former_places([unit.id for unit in units]):
+            former.setdefault(place.unit_id, []).append(place)
+        return {unit.code: past_of(unit, former.get(unit.id, ())) for unit in units}
+
+    async def closed_below(self, path: str, limit: int) -> dict[str, Past]:
+        """Return up to `limit` closed units of the subtree at `path`, with their pasts, by code."""
+        return await self.pasts(await self._units.closed_below(path, limit))
 
     async def children(self, unit: Unit) -> Sequence[Unit]:
         """Return direct children, including closed ones, whose awards still count."""

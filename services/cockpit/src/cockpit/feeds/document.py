@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from cockpit.feeds.crosschecks import CHECKS
 from cockpit.feeds.declarations import FEEDS, Feed
 
 _HEAD = """\
@@ -35,6 +36,10 @@ for programs, `/api/v1/feeds/{feed}/template.xlsx` and `template.csv` are files 
   can be withdrawn after that one only.
 - `resubmits` names the batch whose quarantined rows a file has, corrected; the batch shows what is still
   outstanding.
+- Checks between feeds, and with the directory of units, are listed with each feed. Some refuse rows; the
+  others accept them with a note, because the missing file may arrive later. A batch counts its notes when it
+  begins to count; `GET /api/v1/intake/batches/{id}/inconsistencies` lists what does not agree now, row by
+  row, and `GET /api/v1/intake/inconsistencies` counts it by unit. Both shrink when the missing record counts.
 - ID numbers, student numbers, phones and bank cards are refused in every column.
 """
 
@@ -67,6 +72,10 @@ def _section(feed: Feed) -> str:
     lines.append("")
     lines += [f"- {chinese}：{words}" for chinese, words in lists.items()]
     lines += [f"- `{check.code}`：{check.reason}" for check in feed.checks]
+    lines += [
+        f"- `{check.code}`（{check.severity.label}）：{check.rule}。{check.severity.label}，因为{check.why}。"
+        for check in CHECKS.get(feed.name, ())
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -217,7 +217,9 @@ def wan_persons(value: str) -> int:
 def _number(value: str) -> Decimal:
     # No exponents, no thousands separators, ASCII digits only. Decimal alone would accept other forms.
     if not (value.isascii() and _NUMBER.fullmatch(value)):
-        raise RowError("bad_number", "不是有效的数字")
+        separated = value.replace(",", "").replace("，", "")
+        hint = "；不带千分位" if separated != value and _NUMBER.fullmatch(separated) else ""
+        raise RowError("bad_number", f"不是有效的数字{hint}")
     return Decimal(value)
 
 

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from cockpit.feeds.columns import Column
+from cockpit.feeds.crosschecks import CHECKS, Severity
 from cockpit.feeds.declarations import Feed, FeedName
 
 
@@ -51,6 +52,17 @@ class CheckOut(BaseModel):
     columns: list[str] = Field(description="涉及的列", examples=[["left_on", "entered_on"]])
 
 
+class CrossCheckOut(BaseModel):
+    """A rule over the rows of this feed, other feeds and the directory of units."""
+
+    code: str = Field(description="代码", examples=["award_without_enrolment"])
+    title: str = Field(description="名称", examples=["受助学生不在籍"])
+    rule: str = Field(description="规则")
+    severity: Severity = Field(description="不符时隔离，或计入并提示")
+    why: str = Field(description="如此处理的理由")
+    needs: FeedName | None = Field(description="对照的数据源；只对照单位目录的为空")
+
+
 class FeedOut(BaseModel):
     """A type of file that intake accepts."""
 
@@ -63,6 +75,7 @@ class FeedOut(BaseModel):
         examples=[["unit_code", "record_id"]],
     )
     checks: list[CheckOut] = Field(description="各列之间的规则")
+    cross_checks: list[CrossCheckOut] = Field(description="与其他数据源、单位目录之间的规则")
     scope: str | None = Field(description="口径；为空时由每行自带")
 
     @classmethod
@@ -77,6 +90,17 @@ class FeedOut(BaseModel):
             checks=[
                 CheckOut(code=check.code, rule=check.reason, columns=list(check.columns))
                 for check in feed.checks
+            ],
+            cross_checks=[
+                CrossCheckOut(
+                    code=check.code,
+                    title=check.title,
+                    rule=check.rule,
+                    severity=check.severity,
+                    why=check.why,
+                    needs=check.needs,
+                )
+                for check in CHECKS.get(feed.name, ())
             ],
             scope=feed.scope,
         )

@@ -8,20 +8,27 @@ from cockpit.access.dependencies import AccessService
 from cockpit.cells.dependencies import CellWriter
 from cockpit.dependencies import FactStore
 from cockpit.directory.dependencies import UnitService
-from cockpit.individuals.service import IndividualRecords
+from cockpit.individuals.service import IndividualRecords, Looks
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
 
+async def _looks(session: Session, clock: ServiceClock) -> Looks:
+    return Looks(session, clock)
+
+
+LookService = Annotated[Looks, Depends(_looks)]
+
+
 async def _records(
     session: Session,
-    clock: ServiceClock,
+    looks: LookService,
     access: AccessService,
     units: UnitService,
     builder: CellWriter,
     analytics: FactStore,
 ) -> IndividualRecords:
-    return IndividualRecords(session, clock, access, units, builder, analytics)
+    return IndividualRecords(session, looks, access, units, builder, analytics)
 
 
 RecordService = Annotated[IndividualRecords, Depends(_records)]

@@ -11,6 +11,7 @@ from cockpit.cells.building import CellBuilder
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.feeds import personal
+from cockpit.feeds.declarations import FeedName
 from cockpit.individuals.errors import NotListed
 from cockpit.individuals.models import IndividualUse
 from cockpit.individuals.repository import After, IndividualFacts, UseRepository, Wanted
@@ -28,23 +29,62 @@ _REASON = "查看事由中疑似含有身份证号、手机号或银行卡号，
 _FILTERS = ("school", "stage", "programme", "period")
 
 
+class Looks:
+    """The record of who looks at records about persons, which other features keep, too."""
+
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
+        self._clock = clock
+        self._uses = UseRepository(session)
+
+    def record(
+        self,
+        actor: Principal,
+        unit: Unit,
+        feed: FeedName,
+        filters: dict[str, Any],
+        reason: str,
+        *,
+        further: bool = False,
+    ) -> IndividualUse:
+        """Record a look of somebody who acts for `unit`. End the transaction before anything is read."""
+        use = IndividualUse(
+            id=new_id(),
+            at=self._clock.now(),
+            sub=actor.sub,
+            client_id=actor.client_id,
+            unit_id=unit.id,
+            unit_path=unit.path,
+            feed=feed.value,
+            filters=filters,
+            further=further,
+            reason=reason,
+            correlation_id=correlation_id(),
+        )
+        self._uses.add(use)
+        return use
+
+    async def paths(self, code: str) -> list[str]:
+        """Return the authority paths at which facts found the unit with this code."""
+        return await self._uses.paths(code)
+
+
 class IndividualRecords:
     """Individual records within one request. No transaction is held while ClickHouse works."""
 
     def __init__(
         self,
         session: AsyncSession,
-        clock: Clock,
+        looks: Looks,
         access: Access,
         units: Units,
         builder: CellBuilder,
         analytics: Analytics,
     ) -> None:
         self._session = session
-        self._clock = clock
         self._access = access
         self._units = units
         self._builder = builder
+        self._looks = looks
         self._facts = IndividualFacts(analytics)
         self._uses = UseRepository(session)
 
@@ -82,21 +122,8 @@ class IndividualRecords:
         return await self._uses.below(actor.acting.path, paging)
 
     def _record(self, actor: Principal, unit: Unit, given: IndividualsIn, *, further: bool) -> IndividualUse:
-        use = IndividualUse(
-            id=new_id(),
-            at=self._clock.now(),
-            sub=actor.sub,
-            client_id=actor.client_id,
-            unit_id=unit.id,
-            unit_path=unit.path,
-            feed=given.feed.value,
-            filters=given.model_dump(include={"year", *_FILTERS}, exclude_none=True),
-            further=further,
-            reason=given.reason,
-            correlation_id=correlation_id(),
-        )
-        self._uses.add(use)
-        return use
+        filters = given.model_dump(include={"year", *_FILTERS}, exclude_none=True)
+        return self._looks.record(actor, unit, given.feed, filters, given.reason, further=further)
 
     def _wanted(self, given: IndividualsIn, paths: set[str]) -> Wanted:
         feed = LISTED.get(given.feed)

@@ -14,7 +14,7 @@ from cockpit.intake.files import MEDIA_TYPES
 from cockpit.intake.quarantine import unkept
 from cockpit.intake.record_repository import NO_FAMILY, Family
 from cockpit.intake.rejected import KEPT_ROWS
-from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, FamilyOut, FileOut
+from cockpit.intake.schemas import NAMED, BatchDetail, BatchOut, FamilyOut, FileOut, NoteOut
 from cockpit.intake.service import FoundBatch
 from cockpit.published.errors import TooManyPublishedLines
 from contracts.intake import BatchMode
@@ -119,6 +119,7 @@ def detailed(found: FoundBatch, reasons: dict[str, int], family: Family = NO_FAM
             outstanding=max(0, batch.rejected - family.taken),
         ),
         rejected_by_reason=reasons,
+        notes=NoteOut.all_of(batch.notes),
         message=message,
     )
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from cockpit.directory.models import Unit
 from cockpit.feeds import personal
 from cockpit.feeds.declarations import FEEDS, FeedName
@@ -86,8 +88,7 @@ class Claims:
         now, made_id, load_id = self._now(), new_id(), new_id()
         async with self._database.transaction() as session:
             batches = BatchRepository(session)
-            if new.parent is not None:
-                await self._check_parent(batches, new, unit)
+            await check_parent(batches, new, unit.id)
             inserted = await batches.claim(
                 {
                     "id": made_id,
@@ -138,11 +139,19 @@ class Claims:
             batch.begin(load_id, upload.sha256, upload.size, form, now)
             return batch, True
 
-    async def _check_parent(self, batches: BatchRepository, new: NewBatch, unit: Unit) -> None:
-        assert new.parent is not None
-        found = await batches.get(new.parent)
-        if found is None or found[0].unit_id != unit.id or found[0].feed != new.feed or not found[0].rejected:
-            raise ParentNotFound
+
+async def check_resubmission(session: AsyncSession, new: NewBatch, unit_id: UUID) -> None:
+    """Raise `ParentNotFound` as `Claims.claim` will, before the file arrives."""
+    await check_parent(BatchRepository(session), new, unit_id)
+
+
+async def check_parent(batches: BatchRepository, new: NewBatch, unit_id: UUID) -> None:
+    """Raise `ParentNotFound` unless the batch whose rows are sent again, if any, is one of the unit."""
+    if new.parent is None:
+        return
+    found = await batches.get(new.parent)
+    if found is None or found[0].unit_id != unit_id or found[0].feed != new.feed or not found[0].rejected:
+        raise ParentNotFound
 
 
 async def check_twin(batches: BatchRepository, batch: Batch, sha256: bytes) -> None:

@@ -203,8 +203,12 @@ class RecordsMoved(Exception):
     """Another load has begun to count since the records were compared. Compare again."""
 
 
+class OthersTurn(Exception):
+    """It is another batch's turn to begin to count. Wait for it."""
+
+
 class RecordsBusy(Problem):
-    """Other batches about the same units began to count during every attempt."""
+    """Other batches about the same units began to count during every attempt, or had their turn too long."""
 
     status = 503
     code = "records_busy"

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
-from cockpit.feeds.declarations import AWARDING_KINDS, AWARDING_LEVELS, Feed
+from cockpit.feeds.declarations import Feed
 from cockpit.feeds.judging import Judged, distinct, judge, mapped
 from cockpit.feeds.rules import RowError
 from cockpit.intake.files import raw_of
@@ -22,15 +22,13 @@ from cockpit.intake.known import Known, error_of
 from cockpit.intake.members import MemberFile
 from cockpit.intake.seen import Seen, digests_of
 from cockpit.intake.steps import Step
+from cockpit.intake.units import UnitRules
 from contracts.intake import BatchFormat, BatchMode
-from contracts.vocabulary import Kind
 from filekit.threads import ParsingThreads
 from servicekit.db import Database
-from servicekit.ltree import is_under
 
 SHOWN_ROWS = 100
 """Rejected rows that a dry run answers with."""
-_MAX_CACHED_UNITS = 50_000
 _PLACE = ("unit_id", "unit_code", "unit_path", "region_code")
 _INSTANT = pa.timestamp("ms", "UTC")
 
@@ -62,6 +60,7 @@ class Chunk:
     facts: pa.RecordBatch | None
     accepted: int
     rejected: list[dict[str, Any]]
+    notes: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -75,11 +74,13 @@ class Checked:
     accepted: int = 0
     rejected: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, chunk: Chunk) -> None:
         """Count the rows of a step."""
         self.accepted += chunk.accepted
+        self.notes.update(chunk.notes)
         self.rejected += len(chunk.rejected)
         for row in chunk.rejected:
             self.reasons.update({error["code"] for error in row["errors"]})
@@ -108,7 +109,7 @@ class Loader:
         self._earlier = earlier or Earlier()
         self._seen = Seen()
         self._stripes: set[int] = set()
-        self._units: dict[str, Unit | None] = {}
+        self._units = UnitRules(database, units, feed, origin.unit)
 
     @property
     def stripes(self) -> set[int]:
@@ -120,7 +121,7 @@ class Loader:
         judged = await self._threads.run(judge, self._feed, self._complete(step))
         column = self._feed.unit_column
         if column is not None:
-            await self._look_up(set(distinct(judged.values[column])))
+            await self._units.look_up(set(distinct(judged.values[column])))
         return await self._threads.run(self._assemble, step, judged)
 
     def _complete(self, step: Step) -> dict[str, pa.Array]:
@@ -132,10 +133,11 @@ class Loader:
         rejected = [self._rejected(one.number, one.fields, [one.error], frozenset()) for one in step.faulty]
         count = len(step.numbers)
         errors = judged.errors
-        self._judge_units(judged)
+        noted = self._units.judge(judged)
         good = np.ones(count, dtype=np.bool_)
         good[list(errors)] = False
         self._tell_apart(judged, good)
+        notes = Counter({code: int(good[rows].sum()) for code, rows in noted.items()})
         wrong = np.flatnonzero(~good).tolist()
         if wrong:
             places = pa.array(wrong)
@@ -152,7 +154,7 @@ class Loader:
         if wrong:
             mask = pa.array(good)
             values = {name: column.filter(mask) for name, column in values.items()}
-        return Chunk(self._facts(values, accepted), accepted, rejected)
+        return Chunk(self._facts(values, accepted), accepted, rejected, +notes)
 
     def _rejected(
         self, number: int, fields: list[str], errors: list[RowError], valid: frozenset[int]
@@ -167,41 +169,6 @@ class Loader:
                 {"code": error.code, "reason": error.reason, "column": error.column} for error in errors
             ],
         }
-
-    async def _look_up(self, codes: set[str]) -> None:
-        if len(self._units) > _MAX_CACHED_UNITS:
-            self._units.clear()
-        unknown = codes - self._units.keys()
-        if unknown:
-            async with self._database.transaction() as session:
-                found = await self._units_in(session).by_codes(unknown)
-            self._units.update({code: found.get(code) for code in unknown})
-
-    def _judge_units(self, judged: Judged) -> None:
-        column = self._feed.unit_column
-        if column is None:
-            return
-        codes = judged.values[column]
-        wrong = {code: error for code in distinct(codes) if (error := self._unit_error(code)) is not None}
-        if not wrong:
-            return
-        bad = mapped(codes, lambda code: code in wrong, pa.bool_()).fill_null(False)
-        places = np.flatnonzero(bad.to_numpy(zero_copy_only=False))
-        for row, code in zip(places.tolist(), codes.take(pa.array(places)).to_pylist(), strict=True):
-            judged.errors.setdefault(row, []).append(wrong[code])
-
-    def _unit_error(self, code: str) -> RowError | None:
-        column, unit = self._feed.unit_column, self._units[code]
-        if unit is None:
-            return RowError("unknown_unit", "单位代码：单位代码不存在", column)
-        if not is_under(unit.path, self._origin.unit.path):
-            return RowError("unit_out_of_batch", "单位代码：该单位不在本批次所属单位管辖范围内", column)
-        if self._feed.any_unit:
-            if unit.kind == Kind.NUTRITION:
-                return RowError("unit_not_awarding", "单位代码：应为学校或学生资助管理部门", column)
-        elif unit.level not in AWARDING_LEVELS or unit.kind not in AWARDING_KINDS:
-            return RowError("unit_not_awarding", "单位代码：应为学校或县级学生资助管理部门", column)
-        return None
 
     def _tell_apart(self, judged: Judged, good: "np.ndarray[Any, np.dtype[np.bool_]]") -> None:
         places = np.flatnonzero(good)
@@ -250,9 +217,8 @@ class Loader:
         if column is None:
             self._stripes |= stripes_of([self._origin.unit.code])
             return {name: same(text) for name, text in _place(self._origin.unit).items()}
-        places = {
-            code: _place(unit) for code in distinct(values[column]) if (unit := self._units[code]) is not None
-        }
+        units = {code: self._units.get(code) for code in distinct(values[column])}
+        places = {code: _place(unit) for code, unit in units.items() if unit is not None}
         self._stripes |= stripes_of(list(places))
 
         def texts(name: str) -> pa.Array:

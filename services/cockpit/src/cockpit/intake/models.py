@@ -1,6 +1,6 @@
 """Batches and their rejected rows."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -75,6 +75,10 @@ class Batch(Base):
     reasons: Mapped[dict[str, int] | None] = mapped_column(
         JSONB, comment="rejected rows by code; null in batches of earlier releases, which keep every row"
     )
+    notes: Mapped[dict[str, int] | None] = mapped_column(
+        JSONB(none_as_null=True),
+        comment="accepted rows by inconsistency with other feeds, when it began to count",
+    )
     stripes: Mapped[list[int] | None] = mapped_column(
         ARRAY(SmallInteger), comment="groups of units of its records; null in batches of earlier releases"
     )
@@ -100,7 +104,7 @@ class Batch(Base):
         self.status, self.load_id, self.failure = BatchStatus.RECEIVING, load_id, None
         self.sha256, self.size_bytes = sha256, size
         self.format, self.encoding, self.columns = form
-        self.accepted, self.rejected, self.reasons, self.files = 0, 0, None, None
+        self.accepted, self.rejected, self.reasons, self.files, self.notes = 0, 0, None, None, None
         self.touched_at = now
 
     def touch(self, load_id: UUID, now: datetime) -> None:
@@ -115,10 +119,17 @@ class Batch(Base):
         self.load_id = again
 
     def commit(
-        self, load_id: UUID, accepted: int, rejected: Rejected, stripes: Collection[int], now: datetime
+        self,
+        load_id: UUID,
+        accepted: int,
+        rejected: Rejected,
+        notes: Mapping[str, int],
+        stripes: Collection[int],
+        now: datetime,
     ) -> None:
         """Commit the batch, so that it counts. Raises `BatchSuperseded`."""
         self.touch(load_id, now)
+        self.notes = dict(notes)
         self.stripes = sorted(stripes)
         self.status, self.committed_at = BatchStatus.COMMITTED, now
         self.accepted = accepted
@@ -173,6 +184,21 @@ class RecordVersion(Base):
     feed: Mapped[str] = mapped_column(Text, primary_key=True)
     stripe: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     version: Mapped[int] = mapped_column(BigInteger)
+
+
+class RecordTurn(Base):
+    """A batch whose records changed while they were compared: later ones of the feed wait until it counts.
+
+    The one that asked first goes first. Deleted at its end; without a sign of life, nobody waits for it.
+    """
+
+    __tablename__ = "record_turns"
+    __table_args__ = (Index("ix_record_turns_feed", "feed", "asked_at"),)
+
+    batch_id: Mapped[UUID] = mapped_column(primary_key=True)
+    feed: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    alive_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
 class QuarantinedRow(Base):

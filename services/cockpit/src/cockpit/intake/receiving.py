@@ -5,11 +5,11 @@ transaction commits the batch, adds it to the cells and publishes the event. If 
 its facts never count and `sweep` deletes them.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,9 +21,11 @@ from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
 from cockpit.feeds.declarations import FEEDS
 from cockpit.intake import files, members
+from cockpit.intake.agreement import Agreement
 from cockpit.intake.claiming import Claims, NewBatch, check_twin
 from cockpit.intake.comparing import Comparer, Comparison, Loaded, settle
-from cockpit.intake.errors import BatchSuperseded, RecordsBusy, RecordsMoved, RowsUnaccounted
+from cockpit.intake.discarding import Discards
+from cockpit.intake.errors import BatchSuperseded, OthersTurn, RecordsBusy, RecordsMoved, RowsUnaccounted
 from cockpit.intake.facts import FactWriter
 from cockpit.intake.loading import Checked, Chunk, Earlier, Origin
 from cockpit.intake.models import Batch
@@ -31,9 +33,10 @@ from cockpit.intake.reading import Confirm, Progress, Source, SourceFiles
 from cockpit.intake.records import Records
 from cockpit.intake.rejected import Rejected
 from cockpit.intake.repository import BatchRepository
+from cockpit.intake.turns import Turns
 from cockpit.published.filling import Lines, NewTables, PublishedFiller
 from contracts.cockpit import BatchCommittedV1
-from contracts.intake import BatchMode, BatchStatus
+from contracts.intake import BatchMode
 from jobs.kinds import Periodic
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -57,6 +60,7 @@ class Counted:
 
     rejected: Rejected
     accepted: int = 0
+    notes: Counter[str] = field(default_factory=Counter)
 
 
 class Receiver:
@@ -74,6 +78,7 @@ class Receiver:
         clock: Clock,
         units: Callable[[AsyncSession], Units],
         records: Records,
+        agreement: Agreement,
         *,
         limit: int,
         stale_after: timedelta,
@@ -85,11 +90,14 @@ class Receiver:
         self._clock = clock
         self._units = units
         self._records = records
+        self._agreement = agreement
+        self._discards = Discards(database, facts, clock)
+        self._turns = Turns(database, clock)
         self._comparer = Comparer(database, records, cells)
         self._limit = limit
         self._stale_after = stale_after
         self._files = SourceFiles(database, units, facts)
-        self._claims = Claims(database, stale_after, self._discard, clock.now)
+        self._claims = Claims(database, stale_after, self._discards.discard, clock.now)
 
     async def receive(
         self,
@@ -125,7 +133,7 @@ class Receiver:
         origin = Origin(new_id(), new_id(), new.source, unit, self._clock.now(), new.mode)
 
         async def alive(_: Chunk) -> None:
-            await self._stay(origin.load_id)
+            await self._discards.stay(origin.load_id)
 
         async with files.received(chunks, new.kind, self._limit) as upload:
             source = Source(upload, new.kind, feed, unit)
@@ -136,10 +144,15 @@ class Receiver:
                 if found.accepted:
                     loaded = Loaded(feed, origin, found.accepted, stripes)
                     refused = (await self._comparer.compare(loaded)).refused
+                    noted: Counter[str] = Counter()
+                    if new.mode is not BatchMode.DELETION:
+                        # Of all rows, those included that are refused for another reason.
+                        noted = await self._agreement.of_load(feed, origin.load_id)
                     if refused is not None:
                         found, _ = await self._check(source, origin, refused, alive)
+                    found.notes.update(noted)
             finally:
-                await self._drop(feed.name, origin.load_id)
+                await self._discards.drop(feed.name, origin.load_id)
         return found
 
     async def _check(
@@ -173,13 +186,13 @@ class Receiver:
             batches = BatchRepository(session)
             stale = await batches.stale(before, SWEEP_LIMIT)
             for batch in stale:
-                await self._discard(batches, batch, "interrupted", before)
+                await self._discards.discard(batches, batch, "interrupted", before)
             if stale:
                 log.warning("interrupted batches given up", count=len(stale))
         async with self._database.transaction() as session:
             discarded = await BatchRepository(session).claim_discarded(before, SWEEP_LIMIT)
         for load in discarded:
-            await self._delete(load.feed, load.load_id)
+            await self._discards.delete(load.feed, load.load_id)
         return len(stale)
 
     def sweeping(self) -> Periodic:
@@ -189,7 +202,9 @@ class Receiver:
     async def _load(self, batch: Batch, source: Source) -> Batch:
         try:
             earlier: Earlier | None = None
-            for _ in range(MOST_LOADS):
+            for number in range(MOST_LOADS):
+                if number > 1:
+                    await self._turns.ask(batch.id, batch.feed)
                 done = await self._attempt(batch, source, earlier)
                 if isinstance(done, Batch):
                     return done
@@ -197,8 +212,12 @@ class Receiver:
                 batch = await self._load_again(batch)
             raise RecordsBusy
         except Exception as error:
-            await self._give_up(batch, error.code if isinstance(error, Problem) else "internal_error")
+            await self._discards.give_up(
+                batch, error.code if isinstance(error, Problem) else "internal_error"
+            )
             raise
+        finally:
+            await self._turns.end(batch.id)
 
     async def _attempt(self, batch: Batch, source: Source, earlier: Earlier | None) -> Batch | Earlier | None:
         """Load a file once. Return the batch, or what is to be refused by another load of it."""
@@ -210,8 +229,9 @@ class Receiver:
 
         async def alive() -> None:
             await self._keep(batch, counted.rejected.take(QUARANTINE_ROWS))
+            await self._turns.stay(batch.id)
             if deleting:
-                await self._stay(written)
+                await self._discards.stay(written)
             if source.progress is not None:
                 await source.progress(counted.accepted + counted.rejected.count)
 
@@ -224,6 +244,7 @@ class Receiver:
                 async for chunk in self._files.judged(source, reader, loader):
                     counted.accepted += chunk.accepted
                     counted.rejected.add(chunk.rejected)
+                    counted.notes.update(chunk.notes)
                     members.count(reader.files, chunk.accepted, len(chunk.rejected))
                     await alive()
                 await self._keep(batch, counted.rejected.take(1))
@@ -237,7 +258,7 @@ class Receiver:
             return await self._count(batch, loaded, counted, earlier, source.confirm, alive)
         finally:
             if deleting:
-                await self._drop(batch.feed, written)
+                await self._discards.drop(batch.feed, written)
 
     async def _count(
         self,
@@ -254,14 +275,22 @@ class Receiver:
             return found.refused
         if batch.mode is not BatchMode.NEW:
             await self._reverse_earlier(batch, loaded, found)
+        if batch.mode is not BatchMode.DELETION:
+            async with self._turns.kept(alive):
+                counted.notes.update(await self._agreement.of_load(loaded.feed, loaded.origin.load_id))
         deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
         lines = await self._published.read(batch.feed, batch.load_id)
         for _ in range(MOST_COMPARISONS):
             try:
                 return await self._commit(batch, deltas, lines, counted, found, confirm)
+            except OthersTurn:
+                await self._turns.wait(batch.id, batch.feed, alive)
+                continue
             except RecordsMoved:
-                await alive()
-                later = await self._comparer.compare(loaded)
+                # From now on, the others wait until this one counts.
+                await self._turns.ask(batch.id, batch.feed)
+                async with self._turns.kept(alive):
+                    later = await self._comparer.compare(loaded)
             if earlier is not None or not found.still_holds(later):
                 # What was refused may be acceptable by now.
                 return later.refused if earlier is None else None
@@ -285,7 +314,7 @@ class Receiver:
             current.load_again(batch.load_id, new_id(), now)
             await batches.discard(batch.feed, batch.load_id, now)
             await batches.forget_quarantine(batch.id)
-        await self._delete(batch.feed, batch.load_id)
+        await self._discards.delete(batch.feed, batch.load_id)
         return current
 
     async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
@@ -316,8 +345,9 @@ class Receiver:
             # Check again: the other batch may have been committed since this one started.
             await check_twin(batches, current, current.sha256)
             now, accepted, rejected = self._clock.now(), counted.accepted, counted.rejected
+            await self._turns.check(session, batch.id, batch.feed)
             await settle(session, batch.id, batch.feed, found)
-            current.commit(batch.load_id, accepted, rejected, found.versions, now)
+            current.commit(batch.load_id, accepted, rejected, counted.notes, found.versions, now)
             if confirm is not None:
                 await confirm(session, current)
             tables = NewTables(batch.id, batch.load_id, batch.unit_id, batch.source, now)
@@ -340,45 +370,3 @@ class Receiver:
                 raise BatchSuperseded
             current.reject(batch.load_id, rejected, self._clock.now())
         return current
-
-    async def _give_up(self, batch: Batch, reason: str) -> None:
-        try:
-            async with self._database.transaction() as session:
-                batches = BatchRepository(session)
-                current = await batches.locked(batch.id)
-                ours = current is not None and current.load_id == batch.load_id
-                if current is not None and ours and current.status is BatchStatus.RECEIVING:
-                    await self._discard(batches, current, reason, self._clock.now())
-                elif current is not None and ours and current.status is not BatchStatus.FAILED:
-                    # The commit succeeded but its response was lost: the facts count.
-                    log.warning("batch committed all the same", batch=str(batch.id))
-                    return
-                else:
-                    # For a superseded attempt, delete only its facts.
-                    await batches.discard(batch.feed, batch.load_id, self._clock.now())
-            await self._delete(batch.feed, batch.load_id)
-        except Exception:
-            # The next sweep deletes the facts; they do not count until then.
-            log.warning("batch not given up", batch=str(batch.id), exc_info=True)
-
-    async def _discard(self, batches: BatchRepository, batch: Batch, reason: str, now: datetime) -> None:
-        batch.fail(reason)
-        await batches.discard(batch.feed, batch.load_id, now)
-        await batches.forget_quarantine(batch.id)
-
-    async def _stay(self, load_id: UUID) -> None:
-        """Keep the facts of a discarded load that is still compared from the sweep."""
-        async with self._database.transaction() as session:
-            await BatchRepository(session).keep_discarded(load_id, self._clock.now())
-
-    async def _drop(self, feed: str, load_id: UUID) -> None:
-        """Delete the facts of a discarded load now; the sweep does it if that fails."""
-        try:
-            await self._delete(feed, load_id)
-        except Exception:
-            log.warning("discarded facts not deleted", load=str(load_id), exc_info=True)
-
-    async def _delete(self, feed: str, load_id: UUID) -> None:
-        await self._facts.delete(feed, load_id)
-        async with self._database.transaction() as session:
-            await BatchRepository(session).forget_discarded(load_id)

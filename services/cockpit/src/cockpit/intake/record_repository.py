@@ -1,16 +1,17 @@
 """Queries over the versions of records, and over which batch changed records of which."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import SmallInteger, func, literal, select
+from sqlalchemy import SmallInteger, delete, exists, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import Unit
-from cockpit.intake.models import Batch, BatchSuccession, RecordVersion
+from cockpit.intake.models import Batch, BatchSuccession, RecordTurn, RecordVersion
 from contracts.intake import BatchStatus
 from servicekit.ltree import is_under
 
@@ -68,6 +69,37 @@ class RecordRepository:
             .returning(RecordVersion.stripe, RecordVersion.version)
         )
         return {row.stripe: row.version - 1 for row in rows}
+
+    async def ask_turn(self, batch_id: UUID, feed: str, now: datetime) -> None:
+        """Put a batch behind those that have asked for a turn; who has asked before keeps its place."""
+        new = upsert(RecordTurn).values(batch_id=batch_id, feed=feed, asked_at=now, alive_at=now)
+        await self._session.execute(
+            new.on_conflict_do_update(index_elements=[RecordTurn.batch_id], set_={"alive_at": now})
+        )
+
+    async def keep_turn(self, batch_id: UUID, now: datetime) -> None:
+        """Record a sign of life."""
+        await self._session.execute(
+            update(RecordTurn).where(RecordTurn.batch_id == batch_id).values(alive_at=now)
+        )
+
+    async def end_turn(self, batch_id: UUID, silent_since: datetime) -> None:
+        """Delete the turn of a batch, and those of processes that are gone."""
+        await self._session.execute(
+            delete(RecordTurn).where((RecordTurn.batch_id == batch_id) | (RecordTurn.alive_at < silent_since))
+        )
+
+    async def is_later(self, batch_id: UUID, feed: str, silent_since: datetime) -> bool:
+        """Return whether another batch of the feed, which was not silent since then, goes first."""
+        own = select(RecordTurn.asked_at).where(RecordTurn.batch_id == batch_id).scalar_subquery()
+        other = select(RecordTurn.batch_id).where(
+            RecordTurn.feed == feed,
+            RecordTurn.batch_id != batch_id,
+            RecordTurn.alive_at > silent_since,
+            own.is_(None)
+            | (tuple_(RecordTurn.asked_at, RecordTurn.batch_id) < tuple_(own, literal(batch_id))),
+        )
+        return bool(await self._session.scalar(select(exists(other))))
 
     async def succeed(self, batch_id: UUID, earlier: Collection[UUID]) -> None:
         """Record that a batch has changed records of earlier ones."""

@@ -1,6 +1,6 @@
 """API schemas of intake."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cockpit.directory.models import Unit
 from cockpit.directory.schemas import UnitBrief
+from cockpit.feeds.crosschecks import TITLES
 from cockpit.feeds.declarations import FeedName
 from cockpit.intake.loading import Checked
 from cockpit.intake.members import MemberFile, place_of
@@ -134,6 +135,21 @@ class RejectedRow(BaseModel):
         return cls.model_validate({**row, "file": file, "line": line})
 
 
+class NoteOut(BaseModel):
+    """Accepted rows that did not agree with other feeds or the directory."""
+
+    check: str = Field(description="对照的代码", examples=["award_without_enrolment"])
+    title: str = Field(description="对照的名称", examples=["受助学生不在籍"])
+    rows: int = Field(description="行数", examples=[12])
+
+    @classmethod
+    def all_of(cls, notes: Mapping[str, int] | None) -> list[Self]:
+        """Convert the notes of a batch."""
+        return [
+            cls(check=code, title=TITLES.get(code, code), rows=rows) for code, rows in (notes or {}).items()
+        ]
+
+
 class CheckOut(BaseModel):
     """What a file would become."""
 
@@ -147,6 +163,9 @@ class CheckOut(BaseModel):
     )
     rows: list[RejectedRow] = Field(description="前 100 条将隔离的行")
     files: list[FileOut] = Field(description="压缩包中的各文件；不是压缩包时为空")
+    notes: list[NoteOut] = Field(
+        description="将计入、但与其他数据源或单位目录不符的行数；含因其他原因将隔离的行"
+    )
 
     @classmethod
     def of(cls, checked: Checked) -> Self:
@@ -160,6 +179,7 @@ class CheckOut(BaseModel):
             rejected_by_reason=dict(checked.reasons.most_common()),
             rows=[RejectedRow.of(row, checked.files) for row in checked.rows],
             files=[FileOut.of(file) for file in checked.files],
+            notes=NoteOut.all_of(checked.notes),
         )
 
 
@@ -180,6 +200,9 @@ class BatchDetail(BaseModel):
     family: FamilyOut = Field(description="隔离行的补报情况")
     rejected_by_reason: dict[str, int] = Field(
         description="按原因代码统计的隔离行数", examples=[{"unknown_unit": 2, "looks_like_id_number": 1}]
+    )
+    notes: list[NoteOut] = Field(
+        description="入库时与其他数据源、单位目录不符而计入的行数；现在仍不符的见该批次的 inconsistencies"
     )
     message: str | None = Field(
         description="隔离行过多、只保存了前一部分时的说明",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Request, Response
 from authkit.errors import PermissionRequired
 from cockpit.access.auth import REFUSALS, BatchReader, Contributor
 from cockpit.access.errors import UnitNotFound, UnitOutOfReach
-from cockpit.intake.errors import PersonalNumber, UnsupportedMedia
+from cockpit.intake.errors import EditionsNotCorrected, ParentNotFound, PersonalNumber, UnsupportedMedia
 from cockpit.uploads import errors
 from cockpit.uploads.dependencies import UploadService
 from cockpit.uploads.schemas import UploadIn, UploadOut
@@ -33,12 +33,14 @@ _FOUND = (UnitNotReplicated, UnitOutOfReach, errors.UploadNotFound)
         "用于大文件：声明数据源、格式和大小，再用 PATCH 依次上传各段（每段不超过 8 MiB），"
         "中断后可从已收到处续传。"
         "可声明整个文件的 SHA-256，每段可带 Content-Digest（RFC 9530），不符的内容不接收。"
+        "更正、删除和补报与直接上传相同，用 mode、resubmits 说明。"
         "收齐后由后台任务校验和接收，进度见查询结果。"
         "未收齐的上传 24 小时没有进展、或 7 天仍未收齐即被清除，其他的记录保留 7 天。"
     ),
     responses=problems.responses(
         *(PermissionRequired, UnitNotReplicated, UnitOutOfReach, UnitNotFound, PersonalNumber),
         *(UnsupportedMedia, problems.BodyTooLarge, errors.TooManyUploads, errors.UploadSpaceExhausted),
+        *(EditionsNotCorrected, ParentNotFound),
     ),
 )
 async def create_upload(

@@ -80,6 +80,8 @@ class Loading:
             batch_id=row.batch_id,
             key=None if row.batch_id else f"upload-{row.id}",
             kind=kind_of(row.content_type, None),
+            mode=row.mode,
+            parent=row.parent_id,
         )
 
         async def progress(rows: int) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
 from cockpit.uploads.errors import UploadEnded, UploadOffsetMismatch, UploadTooLong
-from contracts.intake import UploadStatus
+from contracts.intake import BatchMode, UploadStatus
 from servicekit.cipher import Cipher
 from servicekit.ltree import LTree
 from servicekit.words import Word, known
@@ -35,6 +35,7 @@ class Upload(Base):
     __tablename__ = "uploads"
     __table_args__ = (
         known("status", UploadStatus, "status_known"),
+        known("mode", BatchMode, "mode_known"),
         CheckConstraint("received BETWEEN 0 AND size_bytes", name="received_within_size"),
         Index("ix_uploads_created", "created_at", "id"),
         Index("ix_uploads_touched", "touched_at"),
@@ -51,6 +52,8 @@ class Upload(Base):
     unit_id: Mapped[UUID]
     unit_path: Mapped[str] = mapped_column(LTree, comment="authority path at the start")
     batch_id: Mapped[UUID | None] = mapped_column(comment="the caller's id of the batch")
+    mode: Mapped[BatchMode] = mapped_column(Word(BatchMode), server_default=BatchMode.NEW)
+    parent_id: Mapped[UUID | None] = mapped_column(comment="the batch whose quarantined rows it has")
     content_type: Mapped[str] = mapped_column(Text)
     size_bytes: Mapped[int] = mapped_column(BigInteger, comment="as declared")
     sha256: Mapped[bytes | None] = mapped_column(LargeBinary, comment="of the file, as declared")

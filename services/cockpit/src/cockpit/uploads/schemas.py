@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from cockpit.feeds.declarations import FeedName
 from cockpit.uploads.models import Upload
-from contracts.intake import UploadStatus
+from contracts.intake import BatchMode, UploadStatus
 from jobs.queue import JobView
 
 
@@ -25,6 +25,8 @@ class UploadIn(BaseModel):
     )
     unit: UUID | None = Field(default=None, description="数据所属单位，默认为本单位")
     batch_id: UUID | None = Field(default=None, description="批次号，由上传方给定，在单位内唯一")
+    mode: BatchMode = Field(default=BatchMode.NEW, description="新增、更正或删除记录")
+    resubmits: UUID | None = Field(default=None, description="补报哪一批次的隔离行；同一单位、同一数据源")
     content_type: str = Field(
         max_length=200, description="文件的 Content-Type，可带 charset", examples=["text/csv; charset=utf-8"]
     )
@@ -44,6 +46,8 @@ class UploadOut(BaseModel):
     source: str = Field(description="数据来源")
     unit_id: UUID = Field(description="数据所属单位")
     batch_id: UUID | None = Field(description="上传方给定的批次号")
+    mode: BatchMode = Field(description="对已计入记录的作用：新增、更正或删除")
+    parent_id: UUID | None = Field(description="补报的原批次；不是补报时为空")
     status: UploadStatus = Field(description="状态")
     size_bytes: int = Field(description="文件大小（字节）")
     received: int = Field(description="已收到的字节数；从该处续传")
@@ -63,6 +67,8 @@ class UploadOut(BaseModel):
             source=row.source,
             unit_id=row.unit_id,
             batch_id=row.batch_id,
+            mode=row.mode,
+            parent_id=row.parent_id,
             status=row.status,
             size_bytes=row.size_bytes,
             received=row.received,

@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from cockpit.access.service import Access
 from cockpit.base import job_queue
-from cockpit.feeds import personal
-from cockpit.intake.errors import PersonalNumber
+from cockpit.intake.claiming import NewBatch, check_resubmission
 from cockpit.intake.files import kind_of
 from cockpit.uploads import rules
 from cockpit.uploads.errors import (
@@ -58,15 +57,25 @@ class Uploads:
     async def create(self, actor: Principal, given: UploadIn) -> Upload:
         """Begin an upload.
 
-        Raises `UnsupportedMedia`, `PersonalNumber`, `BodyTooLarge`, `TooManyUploads`, `UploadSpaceExhausted`,
-        and as `Access.unit`.
+        Raises `UnsupportedMedia`, `PersonalNumber`, `EditionsNotCorrected`, `BodyTooLarge`, `ParentNotFound`,
+        `TooManyUploads`, `UploadSpaceExhausted`, and as `Access.unit`.
         """
-        kind_of(given.content_type, None)
-        if personal.find(given.source):
-            raise PersonalNumber
+        new = NewBatch(
+            feed=given.feed,
+            unit=given.unit,
+            source=given.source,
+            batch_id=given.batch_id,
+            key=None,
+            kind=kind_of(given.content_type, None),
+            mode=given.mode,
+            parent=given.resubmits,
+        )
+        new.check_words()
         if given.size_bytes > self._space.limit:
             raise BodyTooLarge
         unit = await self._access.unit(actor, given.unit, "uploads.create")
+        # Said before gigabytes arrive, not after.
+        await check_resubmission(self._session, new, unit.id)
         if await self._uploads.unfinished(actor.sub) >= MOST_UNFINISHED:
             raise TooManyUploads
         if await self._uploads.reserved() + given.size_bytes > self._space.quota:
@@ -79,6 +88,8 @@ class Uploads:
             unit_id=unit.id,
             unit_path=unit.path,
             batch_id=given.batch_id,
+            mode=given.mode,
+            parent_id=given.resubmits,
             content_type=given.content_type,
             size_bytes=given.size_bytes,
             sha256=None if given.sha256 is None else bytes.fromhex(given.sha256),

@@ -1,0 +1,192 @@
+"""What does not agree now: evaluated when it is asked, so that it shrinks when the missing record counts."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from authkit.principal import Principal
+from cockpit.access.service import Access
+from cockpit.agreement.errors import CheckUnknown, InconsistenciesTooWide
+from cockpit.agreement.schemas import (
+    InconsistencyCount,
+    InconsistencyCounts,
+    InconsistentRow,
+    InconsistentRows,
+)
+from cockpit.cells.building import CellBuilder
+from cockpit.directory.models import Unit
+from cockpit.directory.service import Units
+from cockpit.feeds.crosschecks import CHECKS, CrossCheck, check_of
+from cockpit.feeds.declarations import FEEDS, Feed, FeedName
+from cockpit.individuals.rules import masked
+from cockpit.individuals.service import Looks
+from cockpit.intake.agreement import CLOSED_UNITS, EVALUATED, Agreement, Closures, Row, Scope, Size
+from cockpit.intake.service import Batches
+from servicekit.clock import Clock
+from servicekit.db import release
+from servicekit.paging import PageRequest, Total, cut
+
+_REASON = "核对批次中与其他数据源不符的记录"
+MOST_FACTS = 3_000_000
+"""Facts of one feed, year and reach that one request compares: a province has fewer in a year."""
+_HIDDEN = {"unit_code", "year", "record_id", "person_token", "net", "batch", "at", "id"}
+
+
+class Inconsistencies:
+    """Inconsistencies within one request. No transaction is held while ClickHouse works."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        looks: Looks,
+        access: Access,
+        units: Units,
+        batches: Batches,
+        builder: CellBuilder,
+        agreement: Agreement,
+    ) -> None:
+        self._session = session
+        self._clock = clock
+        self._access = access
+        self._units = units
+        self._batches = batches
+        self._builder = builder
+        self._agreement = agreement
+        self._looks = looks
+
+    async def counts(
+        self,
+        actor: Principal,
+        unit_id: UUID | None,
+        year: int,
+        feed: FeedName | None,
+        check: str | None,
+        paging: PageRequest,
+    ) -> InconsistencyCounts:
+        """Return the counts of a year by unit, feed and check, in the order of the codes of units.
+
+        Raises `CheckUnknown`, `InconsistenciesTooWide`, `BadCursor`, the errors of access and of the store.
+        """
+        after = paging.key(str, str, str)
+        wanted = [
+            (FEEDS[name], one)
+            for name, checks in CHECKS.items()
+            for one in checks
+            if one.code in EVALUATED and feed in (None, name) and check in (None, one.code)
+        ]
+        if not wanted:
+            raise CheckUnknown
+        unit = await self._access.unit(actor, unit_id, "intake.inconsistencies")
+        paths = sorted({unit.path, *await self._looks.paths(unit.code)})
+        closures = await self._closures(unit.path)
+        await release(self._session)
+        await self._builder.mark()
+        scope = Scope.of_places(paths, year)
+        sizes: dict[FeedName, Size] = {}
+        found: list[tuple[str, Feed, CrossCheck, int]] = []
+        for one, each in wanted:
+            size = sizes.get(one.name) or await self._size(one, scope)
+            sizes[one.name] = size
+            by_unit = await self._agreement.by_unit(one, each, scope, size, closures)
+            found += [(code, one, each, rows) for code, rows in by_unit.items()]
+        found.sort(key=_key)
+        later = [row for row in found if after is None or _key(row) > after]
+        page = cut(later[: paging.limit + 1], paging.limit, _key)
+        names = await self._names({row[0] for row in page.items})
+        return InconsistencyCounts(
+            items=[
+                InconsistencyCount(
+                    feed=of.name,
+                    check=each.code,
+                    title=each.title,
+                    severity=each.severity,
+                    unit_code=code,
+                    unit_name=names.get(code),
+                    rows=rows,
+                )
+                for code, of, each, rows in page.items
+            ],
+            next=page.next,
+            total=Total(count=len(found), exact=True),
+            rows=sum(row[-1] for row in found),
+            as_of=self._clock.now(),
+        )
+
+    async def rows(
+        self, actor: Principal, batch_id: UUID, code: str, paging: PageRequest
+    ) -> InconsistentRows:
+        """Return records of a batch that do not agree now. Who asks is recorded before anything is read.
+
+        Raises `BatchNotFound`, `CheckUnknown`, `InconsistenciesTooWide`, `BadCursor`, and those of access
+        and of the store.
+        """
+        after = paging.key(str, _hash)
+        batch, unit = await self._batches.find(actor, batch_id, "intake.inconsistencies")
+        feed = FEEDS[FeedName(batch.feed)]
+        check = check_of(feed.name, code)
+        if check is None or code not in EVALUATED:
+            raise CheckUnknown
+        own = await self._access.own(actor)
+        filters = {"batch": str(batch_id), "check": code}
+        use = self._looks.record(actor, own, feed.name, filters, _REASON, further=after is not None)
+        closures = await self._closures(batch.unit_path if unit is None else unit.path)
+        await release(self._session)
+        await self._builder.mark()
+        scope = Scope.of_batch(feed, batch.id, batch.load_id)
+        size = await self._size(feed, scope)
+        rows = await self._agreement.page(feed, check, scope, size, closures, after, paging.limit + 1)
+        total = len(rows)
+        if after is not None or total > paging.limit:
+            total = sum((await self._agreement.by_unit(feed, check, scope, size, closures)).values())
+        page = cut(rows, paging.limit, lambda row: (row["unit_code"], row["id"]))
+        names = await self._names({row["unit_code"] for row in page.items})
+        return InconsistentRows(
+            items=[_shown(row, names) for row in page.items],
+            next=page.next,
+            total=Total(count=total, exact=True),
+            title=check.title,
+            rule=check.rule,
+            why=check.why,
+            use=use.id,
+        )
+
+    async def _size(self, feed: Feed, scope: Scope) -> Size:
+        size = await self._agreement.size(feed, scope)
+        if size.facts > MOST_FACTS:
+            raise InconsistenciesTooWide.of(size.facts, MOST_FACTS)
+        return size
+
+    async def _closures(self, path: str) -> Closures:
+        return Closures.of(await self._units.closed_below(path, CLOSED_UNITS))
+
+    async def _names(self, codes: set[str]) -> Mapping[str, str]:
+        found: Mapping[str, Unit] = await self._units.by_codes(codes)
+        return {code: unit.name for code, unit in found.items()}
+
+
+def _key(row: tuple[str, Feed, CrossCheck, int]) -> tuple[str, str, str]:
+    return row[0], row[1].name.value, row[2].code
+
+
+def _hash(text: str) -> int:
+    """Parse a hash of 64 bits in a cursor. Raises ValueError."""
+    number = int(text)
+    if not 0 <= number < 2**64:
+        raise ValueError("not a hash")
+    return number
+
+
+def _shown(row: Row, names: Mapping[str, str]) -> InconsistentRow:
+    token = row.get("person_token")
+    return InconsistentRow(
+        unit_code=row["unit_code"],
+        unit_name=names.get(row["unit_code"]),
+        year=row["year"],
+        record_id=row.get("record_id"),
+        person=None if token is None else masked(token),
+        values={name: str(value) for name, value in row.items() if name not in _HIDDEN and value is not None},
+        batch_id=row["batch"],
+        recorded_at=row["at"],
+    )
