@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakValueDictionary
 
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 
 from cockpit.query.conditional import tag_of
 from cockpit.views.schemas import ViewOut
@@ -21,6 +21,7 @@ MOST_BYTES = 64 * 2**20
 Key = tuple[Any, ...]
 """Who asks, as far as it decides the answer, and what for."""
 _AS_OF = b'"as_of":'
+_TIME = TypeAdapter(datetime)
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Written:
 
     def body(self, as_of: datetime) -> bytes:
         """Return the answer of a time."""
-        return b"".join((self.head, to_json(as_of), self.tail))
+        return b"".join((self.head, _TIME.dump_json(as_of), self.tail))
 
 
 @dataclass(frozen=True)
