@@ -10,13 +10,15 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
-
+from bench.cockpit import many, modules
 from bench.cockpit.facts import FIRST_YEAR
+from bench.cockpit.filling import feeds_of, fill
+from bench.cockpit.peer import Peer
 from bench.cockpit.serving import Served, served
-from bench.cockpit.world import ROOT, Loading, batches, store, units
+from bench.cockpit.world import ROOT, units
 from bench.common.servers import on_server
 from bench.common.statistics import percentile
 from bench.common.tables import machine, python_versions, table, write
@@ -28,7 +30,6 @@ from cockpit.cells.service import Ask, CellRef, Cells
 from cockpit.cells.verifying import Verifier
 from cockpit.feeds.declarations import FeedName
 from cockpit.models import Unit
-from onebox.facts.feeds import ROWS
 from servicekit.db import Database
 from servicekit.migrations import upgrade
 
@@ -65,11 +66,17 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--schools", type=int, default=10, help="schools of a county (10)")
     parser.add_argument("--within", default="", help="only counties whose code begins like this; 37…")
     parser.add_argument("--runs", type=int, default=200, help="requests of each view (200)")
+    parser.add_argument(
+        "--keep", type=Path, help="directory in which the loaded world stays for further runs"
+    )
+    parser.add_argument("--batches", default="100,5000", help="numbers of batches to compare; empty: none")
+    parser.add_argument("--batch-facts", type=int, default=100_000, help="awards in those batches (100000)")
     parser.add_argument("--quick", action="store_true", help="8,000 awards of one city, 50 requests")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     given = parser.parse_args(argv)
     if given.quick:
         given.facts, given.runs, given.schools, given.within = 8_000, 50, 2, "3701"
+        given.batches, given.batch_facts = "10,100", 1_000
     return given
 
 
@@ -119,8 +126,9 @@ async def views(
     cockpit: Served,
     places: dict[str, Unit],
     runs: int,
+    peer: Peer | None,
 ) -> list[list[str]]:
-    """Return a row for each level. Raises AssertionError if a view differs from the facts."""
+    """Return a row for each level. Raises AssertionError if a view differs from the facts, or from `peer`."""
     rows = []
     for level, unit in places.items():
         viewer = places["county"] if level == "school" else unit
@@ -142,6 +150,7 @@ async def views(
         one, one_cpu = await _timed(view, runs, 1)
         many, _ = await _timed(view, runs, CLIENTS)
         facts, facts_cpu = await _timed(recount, 3, 1)
+        beside = ["–", "–"] if peer is None else await _asked(peer, unit, _recounted(await recount()))
         rows.append(
             [
                 level,
@@ -149,10 +158,22 @@ async def views(
                 f"{one_cpu:,.1f}",
                 f"{percentile(facts, 0.5):,.0f}",
                 f"{facts_cpu:,.0f}",
+                *beside,
             ]
         )
         sys.stderr.write("  ".join(rows[-1]) + "\n")
     return rows
+
+
+async def _asked(peer: Peer, unit: Unit, wanted: dict[tuple[str, str], Figure]) -> list[str]:
+    times: list[float] = []
+    used = peer.computed()
+    for _ in range(3):
+        began = time.perf_counter()
+        rows = await peer.recount(unit.path, YEAR)
+        times.append((time.perf_counter() - began) * 1000)
+    assert _recounted(rows) == wanted, f"PostgreSQL differs: {unit.code}"
+    return [f"{percentile(times, 0.5):,.0f}", f"{(peer.computed() - used) / 3:,.0f}"]
 
 
 PAGES = {
@@ -229,6 +250,7 @@ async def listed_and_aided(cockpit: Served) -> list[list[str]]:
         began, used = time.perf_counter(), _cpu()
         async with database.transaction() as session:
             cells = Cells(session, cockpit.app.state.cell_overlaps)
+            await cells.hold()
             count = await cells.persons_in_both(
                 CellRef(FeedName.HARDSHIP, *where), CellRef(FeedName.AWARD, *where)
             )
@@ -246,67 +268,25 @@ async def listed_and_aided(cockpit: Served) -> list[list[str]]:
 async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
     """Load the facts in batches, ask each view, print the results."""
     await upgrade(MIGRATIONS, url)
+    world = units(given.schools)
+    places = {
+        "centre": world[ROOT],
+        "province": world["370000"],
+        "city": world["370100"],
+        "county": world["370102"],
+        "school": world["3701020001"],
+    }
     async with served(url, folder) as cockpit:
-        app = cockpit.app
-        database: Database = app.state.database
-        analytics: Analytics = app.state.analytics
-        world = units(given.schools)
-        await store(database, world)
-        loading = Loading(database, analytics, app.state.cell_builder, world, given.copies)
-        began, cpu, loaded = time.perf_counter(), _cpu(), 0
-        told = began
-        feeds = tuple(ROWS) if given.feeds == "all" else (FeedName.AWARD,)
-        for feed, place, part in batches(
-            given.facts,
-            given.batch,
-            1,
-            given.schools,
-            given.within,
-            feeds,
-            by_province=given.by_province,
-        ):
-            await loading.load(feed, place, part)
-            loaded = loading.times.loaded
-            if time.perf_counter() - told > 20:
-                told = time.perf_counter()
-                sys.stderr.write(f"{loaded:,} facts in {told - began:,.0f} s\n")
-        await app.state.cell_builder.mark()
-        took, used = time.perf_counter() - began, _cpu() - cpu
-        async with database.engine.connect() as connection:
-            connection = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await connection.execute(text("VACUUM ANALYZE"))
-            sizes = (await connection.execute(text(_SIZES))).one()
-        sys.stderr.write(f"{loaded:,} facts loaded in {took:,.0f} s\n")
-        places = {
-            "centre": world[ROOT],
-            "province": world["370000"],
-            "city": world["370100"],
-            "county": world["370102"],
-            "school": world["3701020001"],
-        }
-        rows = await views(cockpit, places, given.runs)
-        feed_rows = await pages(cockpit, feeds, given.runs)
+        filled = await fill(cockpit, given, world)
+        peer = await Peer.filled(url, cockpit.app.state.analytics)
+        rows = await views(cockpit, places, given.runs, peer)
+        if peer is not None:
+            await peer.close()
+        feed_rows = await pages(cockpit, feeds_of(given), given.runs)
         overlap = await listed_and_aided(cockpit) if given.feeds == "all" else []
-    times = loading.times
-    count = len(times.commit)
-
-    def spread(seconds: list[float]) -> str:
-        return f"{percentile(seconds, 0.5) * 1000:,.0f} / {percentile(seconds, 0.99) * 1000:,.0f}"
-
-    others = [
-        ["batches", f"{count:,}"],
-        ["cells changed by a batch, mean", f"{times.cells / count:,.0f}"],
-        ["writing the facts, p50 / p99 (ms)", spread(times.facts)],
-        ["reading them back and numbering persons, p50 / p99 (ms)", spread(times.prepare)],
-        ["committing with the cells, p50 / p99 (ms)", spread(times.commit)],
-        ["facts a second through all three", f"{loaded / took:,.0f}"],
-        ["CPU of Cockpit with chDB for a million facts (s)", f"{used * 1e6 / loaded:,.1f}"],
-        ["cells", f"{sizes.cells:,.0f}"],
-        ["size of the cells (MiB)", f"{sizes.cell_bytes / 2**20:,.0f}"],
-        ["size of the counters of persons (MiB)", f"{sizes.person_bytes / 2**20:,.0f}"],
-        ["size of the numbers of persons (MiB)", f"{sizes.number_bytes / 2**20:,.0f}"],
-        ["peak memory of Cockpit with chDB (MiB)", f"{_peak():,.0f}"],
-    ]
+    module_rows, used = await modules.measure(url, folder, places, YEAR, given.runs, CLIENTS)
+    numbers = [int(number) for number in given.batches.split(",") if number]
+    batch_rows = await many.compare(url, given.batch_facts, numbers)
     columns = [
         "overview of",
         "cells p99 (ms)",
@@ -314,45 +294,51 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
         "Python CPU (ms)",
         "facts p50 (ms)",
         "facts CPU (ms)",
+        "PostgreSQL p50 (ms)",
+        "PostgreSQL CPU (ms)",
     ]
+    page_columns = ["page of", *(f"{name}, p99 (ms)" for name in COLUMNS), "verify the centre (ms)"]
+    loading = [*filled.rows, *overlap, ["memory of Cockpit after all views (MiB)", f"{used:,}"]]
     lines = [
         (
-            f"`make bench-cockpit`, {loaded:,} facts, {machine()};"
-            f" {', '.join(python_versions('sqlalchemy', 'asyncpg', 'chdb-core'))}."
-            " Requests in the process, without sockets. Every figure was equal."
+            f"`make bench-cockpit`, {filled.facts:,} facts, {machine()};"
+            f" {', '.join(python_versions('sqlalchemy', 'asyncpg', 'chdb-core', 'uvicorn'))}."
+            " Every figure was equal."
         ),
+        "",
+        "Views over HTTP, of the four sectors the slowest:",
+        "",
+        *table(modules.COLUMNS, module_rows),
+        "",
+        "The overview, and the same question to the facts in ClickHouse and in PostgreSQL, in the process:",
         "",
         *table(columns, rows),
         "",
-        *table(["page of", *(f"{name}, p99 (ms)" for name in COLUMNS), "verify the centre (ms)"], feed_rows),
+        *table(page_columns, feed_rows),
         "",
-        *table(["loading", "measured"], [*others, *overlap]),
+        *table(["loading", "measured"], loading),
+        *([] if not batch_rows else ["", *table(many.COLUMNS, batch_rows)]),
     ]
     sys.stdout.write("\n".join(lines) + "\n")
     if given.write:
         write("cockpit", "\n".join(lines))
 
 
-_SIZES = """
-SELECT (SELECT count(*) FROM cell_figures) AS cells, pg_total_relation_size('cell_figures') AS cell_bytes,
-       pg_total_relation_size('cell_counters') AS person_bytes,
-       pg_total_relation_size('person_numbers') AS number_bytes
-"""
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 async def main(given: argparse.Namespace, url: str) -> None:
-    """Measure with the facts in a folder that is deleted afterwards."""
-    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="zhuxue-bench-")
+    """Measure with the facts in a folder that is deleted afterwards, or kept."""
+    if given.keep is not None:
+        folder = given.keep / "chdb"
+        folder.mkdir(parents=True, exist_ok=True)
+        await measure(given, url, str(folder))
+        return
+    temporary = await asyncio.to_thread(tempfile.mkdtemp, prefix="zhuxue-bench-")
     try:
-        await measure(given, url, folder)
+        await measure(given, url, temporary)
     finally:
-        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        await asyncio.to_thread(shutil.rmtree, temporary, ignore_errors=True)
 
 
 if __name__ == "__main__":
     options = arguments()
-    on_server(lambda url: main(options, url))
+    kept = None if options.keep is None else options.keep.resolve() / "postgresql"
+    on_server(lambda url: main(options, url), kept)

@@ -17,20 +17,26 @@ _START_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def database_server() -> Iterator[str]:
-    """Start a private durable PostgreSQL with pg_stat_statements; yield its URL."""
+def database_server(keep: Path | None = None) -> Iterator[str]:
+    """Start a private durable PostgreSQL with pg_stat_statements; yield its URL.
+
+    Its data stay in the directory `keep`, if given.
+    """
     settings = {**postgresql.DURABLE, "shared_preload_libraries": "pg_stat_statements"}
-    backend = postgresql.start_private(postgresql.embedded_binaries(), settings, in_memory_bytes=0)
+    backend = postgresql.start_private(postgresql.embedded_binaries(), settings, in_memory_bytes=0, keep=keep)
     try:
         yield backend.url
     finally:
         backend.stop()
 
 
-def on_server(work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Run `work` with the URL of a database: that of BENCH_DATABASE_URL, or of a server of its own."""
+def on_server(work: Callable[[str], Coroutine[Any, Any, None]], keep: Path | None = None) -> None:
+    """Run `work` with the URL of a database: that of BENCH_DATABASE_URL, or of a server of its own.
+
+    Its data stay in the directory `keep`, if given.
+    """
     given = os.environ.get("BENCH_DATABASE_URL")
-    with contextlib.nullcontext(given) if given else database_server() as url:
+    with contextlib.nullcontext(given) if given else database_server(keep) as url:
         asyncio.run(work(url))
 
 

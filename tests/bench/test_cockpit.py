@@ -66,7 +66,7 @@ async def test_every_level_is_measured_and_equals_the_facts(database_factory: Da
         subprocess.run,
         [
             *(sys.executable, "-m", "bench.cockpit", "--facts", "600", "--within", "370102"),
-            *("--schools", "1", "--runs", "16"),
+            *("--schools", "1", "--runs", "16", "--batches", ""),
         ],
         cwd=ROOT,
         env={**os.environ, "BENCH_DATABASE_URL": url},

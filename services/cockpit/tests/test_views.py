@@ -1,5 +1,6 @@
 """The views of the four modules, their agreement with queries, their tags, and who may see them."""
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ from sqlalchemy import select, update
 from cockpit.access.models import AccessRefusal
 from cockpit.directory.models import Unit
 from cockpit.feeds.declarations import FeedName
+from cockpit.views.service import Views
 from services.cockpit.tests.support.figures import ask, numbered, send
 from services.cockpit.tests.support.national import facts, national_world
 from services.cockpit.tests.support.running_cockpit import Cockpit, World, withdraw
@@ -372,3 +374,58 @@ async def test_small_figures_are_hidden_with_all_that_follows_from_them(cockpit:
     # The county in charge sees its own figures.
     own = await view(cockpit, "overview", "shibei")
     assert own["key_figures"][2]["figure"]["value"] == "2"
+
+
+async def test_small_figures_of_schools_of_others_are_hidden_from_the_county_in_charge(
+    cockpit: Cockpit,
+) -> None:
+    aided = [*awards("3701020001", range(20), "500.00"), *awards("4137010422", range(100, 103), "500.00")]
+    listed = [
+        (FeedName.HARDSHIP, {"unit_code": school, "person_token": f"person-{one:014d}"})
+        for school, people in (("3701020001", range(20)), ("4137010422", range(103, 125)))
+        for one in people
+    ]
+    await send(cockpit, numbered([*aided, *listed]))
+    for module, metric, own in (
+        ("overview", "aid_persons", "20"),
+        ("hardship", "recognised_and_aided", "20"),
+    ):
+        figures = {}
+        for tree in ("authority", "territory"):
+            page = await view(cockpit, module, "lixia", tree=tree)
+            figures[tree] = {one["metric"]: one["figure"] for one in page["key_figures"]}[metric]
+        assert (figures["authority"]["value"], figures["territory"]["display"]) == (own, "*"), module
+    # Twenty listed at the university, and none of them aided there.
+    page = await view(cockpit, "hardship", "lixia", tree="territory")
+    assert page["key_figures"][0]["figure"]["value"] == "42"
+
+
+async def test_a_view_is_made_once_for_each_version_of_what_it_shows(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await send(cockpit, numbered(awards("3701020001", range(20), "500.00")))
+    made = 0
+    build = Views._view
+
+    async def counted(self: Views, *given: Any) -> Any:
+        nonlocal made
+        made += 1
+        return await build(self, *given)
+
+    monkeypatch.setattr(Views, "_view", counted)
+    pages = await asyncio.gather(*(view(cockpit, "overview", "jinan") for _ in range(5)))
+    assert made == 1
+    assert len({page.pop("as_of") for page in pages}) == 5
+    assert all(page == pages[0] for page in pages)
+    # Neither another viewer nor another question gets it.
+    await view(cockpit, "overview", "jinan", period="2023")
+    await view(cockpit, "overview", "shandong", unit=str(cockpit.world["jinan"].id))
+    assert made == 3
+    await send(cockpit, numbered(awards("3702030001", range(20, 40), "500.00")))
+    await view(cockpit, "overview", "jinan")
+    assert made == 3
+    async with cockpit.database.transaction() as session:
+        await session.execute(update(Unit).where(Unit.code == "370102").values(name="历下"))
+    renamed = await view(cockpit, "overview", "jinan")
+    assert (made, renamed["children"][0]["place"]["name"]) == (4, "历下")
+    assert (await get(cockpit, "overview", "qingdao", unit=str(cockpit.world["jinan"].id))).status_code == 403

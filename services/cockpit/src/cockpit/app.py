@@ -47,6 +47,7 @@ from cockpit.standards.planting import plant
 from cockpit.uploads import endpoints as uploads
 from cockpit.uploads.jobs import Loading
 from cockpit.views import endpoints as views
+from cockpit.views.keeping import KeptViews
 from cockpit.walls import consumers as wall_events
 from cockpit.walls import endpoints as walls
 from cockpit.walls.service import WallGate
@@ -109,7 +110,7 @@ def build(
     def queries(session: AsyncSession) -> Queries:
         units, cells = Units(session), Cells(session, overlaps, multiples)
         places = Places(Access(session, server.clock, units), units, cells)
-        disclosure = Disclosure(session, units, decided, active=settings.hide_small_cells)
+        disclosure = Disclosure(session, units, decided, cells, active=settings.hide_small_cells)
         return Queries(server.clock, places, cells, disclosure)
 
     exporting = Exporting(database, server.clock, queries)
@@ -185,6 +186,7 @@ def build(
     app.state.cell_verifier = verifier
     app.state.receiver = receiver
     app.state.reversals = reversals
+    app.state.kept_views = KeptViews()
     app.state.upload_cipher = parts
     app.state.resumable_upload_limit = settings.resumable_upload_limit_bytes
     app.state.upload_quota = settings.upload_quota_bytes

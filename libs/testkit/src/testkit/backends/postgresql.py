@@ -150,17 +150,27 @@ def _reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
 
 
 def start_private(
-    binaries: Path, settings: Mapping[str, str] = FAST, *, in_memory_bytes: int = _IN_MEMORY_BYTES
+    binaries: Path,
+    settings: Mapping[str, str] = FAST,
+    *,
+    in_memory_bytes: int = _IN_MEMORY_BYTES,
+    keep: Path | None = None,
 ) -> Backend:
     """Start a private server from `binaries`, the directory with initdb and postgres.
 
-    Its data is in memory if `in_memory_bytes` are free there; on disk for 0.
+    Its data is in memory if `in_memory_bytes` are free there; on disk for 0; in the directory `keep`, if
+    given, which stays and may have data from before.
     """
-    root = make_directory("zhuxue-pg-", in_memory_bytes=in_memory_bytes)
+    if keep is None:
+        root = make_directory("zhuxue-pg-", in_memory_bytes=in_memory_bytes)
+    else:
+        root = keep
+        root.mkdir(parents=True, exist_ok=True)
+    data = root / "data"
+    old = (data / "PG_VERSION").exists()
     try:
         user = _unprivileged()
-        data = root / "data"
-        data.mkdir(mode=0o700)
+        data.mkdir(mode=0o700, exist_ok=old)
         uid = gid = None
         if user is not None:
             uid, gid = user.pw_uid, user.pw_gid
@@ -169,8 +179,9 @@ def start_private(
             if not _reachable_by(user, binaries / "postgres"):
                 binaries = _copy_installation(binaries, root)
         options = ["-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
+        command = [str(binaries / "initdb"), "-D", str(data), *options]
         done = subprocess.run(  # noqa: S603 - our own command
-            [str(binaries / "initdb"), "-D", str(data), *options],
+            ["true"] if old else command,
             user=uid,
             group=gid,
             extra_groups=None if user is None else [],
@@ -193,17 +204,19 @@ def start_private(
                 *(f"--{name}={value}" for name, value in {**settings, **own}.items()),
             ],
             log=root / "log",
-            directories=[root],
+            directories=[root] if keep is None else [],
             user=uid,
             group=gid,
         )
     except (OSError, KeyError, subprocess.SubprocessError, UnavailableError) as error:
-        shutil.rmtree(root, ignore_errors=True)
+        if keep is None:
+            shutil.rmtree(root, ignore_errors=True)
         raise error if isinstance(error, UnavailableError) else UnavailableError(str(error)) from error
     url = f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
 
     def close() -> None:
-        process.stop(signal.SIGQUIT)  # immediate shutdown: stops the children too, saves nothing
+        # Immediate shutdown stops the children too, and saves nothing; what is kept is saved.
+        process.stop(*((signal.SIGQUIT,) if keep is None else (signal.SIGINT, 300.0)))
 
     try:
         wait_until_ready(lambda: probe(url), process.alive, START_SECONDS, process.tail)

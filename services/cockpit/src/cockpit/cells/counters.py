@@ -45,12 +45,10 @@ class Counter(NamedTuple):
         return (self.present() & other.present()).bit_count()
 
     def present(self) -> int:
-        """Return a bit for each person with more facts than reversals.
-
-        Compares bit by bit, the highest slice first.
-        """
+        """Return the persons with more facts than reversals, as bits."""
         if not self.minus:
             return reduce(or_, self.plus, 0)
+        # Compared bit by bit, the highest slice first.
         greater, equal = 0, (1 << PERSONS) - 1
         for k in reversed(range(max(len(self.plus), len(self.minus)))):
             plus = self.plus[k] if k < len(self.plus) else 0

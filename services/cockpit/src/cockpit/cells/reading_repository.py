@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, func, literal, or_, select, text
+from sqlalchemy import BigInteger, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,6 +53,51 @@ _BELOW_SQL = """
 """
 _BOTH_SQL = f"{_HERE_SQL} UNION ALL {_BELOW_SQL}"
 _HERE, _BELOW, _BOTH = text(_HERE_SQL), text(_BELOW_SQL), text(_BOTH_SQL)
+
+_ALL_BLOCKS = text(
+    "SELECT cell_id, block, counter FROM cell_counters WHERE cell_id = ANY(CAST(:cells AS bigint[]))"
+)
+_BLOCKS = text(
+    """
+    SELECT p.cell_id, p.block, p.counter
+    FROM cell_counters p
+    JOIN (
+        SELECT DISTINCT block FROM cell_counters
+        WHERE cell_id = ANY(CAST(:cells AS bigint[])) AND block > :after
+        ORDER BY block LIMIT :blocks
+    ) b ON b.block = p.block
+    WHERE p.cell_id = ANY(CAST(:cells AS bigint[])) AND p.block > :after
+    """
+)
+
+# Steps from one period to the next: a place has hundreds of cells in each.
+_PERIODS = text(
+    """
+    WITH RECURSIVE nodes AS (SELECT id FROM cell_nodes WHERE code = :code AND tree = :tree),
+    whole AS (SELECT id FROM cell_combinations WHERE feed = :feed AND dimensions = ''),
+    found (node, calendar, period) AS (
+        SELECT n.id, c.calendar, (
+            SELECT f.period FROM cell_figures f WHERE f.node_id = n.id AND f.calendar = c.calendar
+            ORDER BY f.period LIMIT 1
+        )
+        FROM nodes n CROSS JOIN unnest(CAST(:calendars AS text[])) c (calendar)
+        UNION ALL
+        SELECT s.node, s.calendar, (
+            SELECT f.period FROM cell_figures f
+            WHERE f.node_id = s.node AND f.calendar = s.calendar AND f.period > s.period
+            ORDER BY f.period LIMIT 1
+        )
+        FROM found s WHERE s.period IS NOT NULL
+    )
+    SELECT DISTINCT s.calendar, s.period
+    FROM found s
+    JOIN whole w ON true
+    JOIN cell_figures f ON f.node_id = s.node AND f.calendar = s.calendar AND f.period = s.period
+                       AND f.combination_id = w.id
+    WHERE f.times <> 0 OR f.amount <> 0 OR f.weight <> 0
+    ORDER BY s.period
+    """
+)
 
 _ANYTHING = or_(Cell.times != 0, Cell.amount != 0, Cell.weight != 0)
 
@@ -120,27 +165,29 @@ class CellReader:
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    async def versions(self, cells: Sequence[int]) -> dict[int, int]:
-        """Return the versions of some cells."""
-        rows = await self._session.execute(select(Cell.id, Cell.version).where(Cell.id.in_(cells)))
-        return {row[0]: row[1] for row in rows}
-
-    async def common(
-        self, left: Sequence[int], right: Sequence[int], after: int, limit: int
+    async def blocks(
+        self, cells: Sequence[int], after: int, blocks: int | None
     ) -> list[tuple[int, int, bytes]]:
-        """Return the counters of two sets of cells in the next blocks that occur in both."""
-        mine, other = _blocks(left, after), _blocks(right, after)
-        blocks = mine.intersect(other).order_by("block").limit(limit).subquery()
-        rows = await self._session.execute(
-            select(CellPersons.cell_id, CellPersons.block, CellPersons.counter)
-            .join(blocks, blocks.c.block == CellPersons.block)
-            .where(CellPersons.cell_id.in_([*left, *right]))
+        """Return the counters of some cells in the next blocks after one, or (None) in all of them."""
+        rows: Any = await self._session.execute(
+            _ALL_BLOCKS if blocks is None else _BLOCKS,
+            {"cells": list(cells), **({} if blocks is None else {"after": after, "blocks": blocks})},
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
     async def some_blocks(self, cells: Sequence[int], after: int, limit: int) -> list[tuple[int, int, bytes]]:
         """Return the counters of some cells in the next `limit` blocks in which any of them has persons."""
-        blocks = _blocks(cells, after).distinct().order_by("block").limit(limit).subquery()
+        blocks = (
+            select(CellPersons.block)
+            .where(
+                CellPersons.cell_id == func.any(literal(list(cells), ARRAY(BigInteger))),
+                CellPersons.block > after,
+            )
+            .distinct()
+            .order_by("block")
+            .limit(limit)
+            .subquery()
+        )
         rows = await self._session.execute(
             select(CellPersons.cell_id, CellPersons.block, CellPersons.counter)
             .join(blocks, blocks.c.block == CellPersons.block)
@@ -148,25 +195,23 @@ class CellReader:
         )
         return [(row[0], row[1], row[2]) for row in rows]
 
-    async def periods(self, feed: str, tree: Tree, calendar: Calendar, code: str) -> list[str]:
-        """Return the periods with figures at the places with a code, ascending."""
-        return list(
-            await self._session.scalars(
-                select(Cell.period)
-                .join(CellNode, CellNode.id == Cell.node_id)
-                .join(CellCombination, CellCombination.id == Cell.combination_id)
-                .where(
-                    CellNode.code == code,
-                    CellNode.tree == tree,
-                    Cell.calendar == calendar,
-                    CellCombination.feed == feed,
-                    CellCombination.dimensions == "",
-                    _ANYTHING,
-                )
-                .distinct()
-                .order_by(Cell.period)
-            )
+    async def periods(
+        self, feed: str, tree: Tree, calendars: Sequence[Calendar], code: str
+    ) -> dict[Calendar, list[str]]:
+        """Return the periods with figures at the places with a code, ascending, by calendar."""
+        rows: Any = await self._session.execute(
+            _PERIODS,
+            {
+                "feed": feed,
+                "tree": tree.value,
+                "code": code,
+                "calendars": [calendar.value for calendar in calendars],
+            },
         )
+        found: dict[Calendar, list[str]] = {calendar: [] for calendar in calendars}
+        for calendar, period in rows:
+            found[Calendar(calendar)].append(period)
+        return found
 
     async def any_school(self, codes: Sequence[str], *, below: bool) -> bool:
         """Return whether one of some units, or of those directly below them, is a school."""
@@ -276,9 +321,3 @@ def _parameters(prefix: str, selections: Sequence[tuple[int, Selection]]) -> dic
 def _values(given: str) -> dict[str, str]:
     found: dict[str, str] = json.loads(given)
     return found
-
-
-def _blocks(cells: Sequence[int], after: int) -> Select[Any]:
-    return select(CellPersons.block).where(
-        CellPersons.cell_id == func.any(literal(list(cells), ARRAY(BigInteger))), CellPersons.block > after
-    )

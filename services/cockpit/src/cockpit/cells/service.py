@@ -17,7 +17,7 @@ from cockpit.cells.errors import FiguresIncomplete, GroupingNotKept
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.load_repository import LoadRepository
 from cockpit.cells.multiples import Multiples, Several
-from cockpit.cells.overlaps import Overlaps
+from cockpit.cells.overlaps import Overlaps, Pair, Side, Versions
 from cockpit.cells.reading_repository import CellReader, Selection, Stored
 from cockpit.cells.repository import CellRepository
 from cockpit.cells.rules import Calendar, CellKey, Delta, Dimension, Grouping, Question, Tree
@@ -61,6 +61,13 @@ class CellRow:
     times: int
     persons: int
     weight: Decimal
+    cells: Versions = ()
+    """The cells that it adds up."""
+
+    @property
+    def side(self) -> Side:
+        """Its persons, for `Cells.common`."""
+        return Side(self.cells, self.persons)
 
 
 @dataclass(frozen=True)
@@ -221,34 +228,34 @@ class Cells:
         merged = await self._persons([cells for group in groups for cells in group.values()])
         return [[_row(key, group[key], merged) for key in sorted(group)] for group in groups]
 
-    async def periods(self, feed: FeedName, tree: Tree, calendar: Calendar, code: str) -> list[str]:
-        """Return the periods for which a unit or region has figures, ascending."""
-        return await self._reader.periods(feed.value, tree, calendar, code)
+    async def periods(
+        self, feed: FeedName, tree: Tree, calendars: Sequence[Calendar], code: str
+    ) -> dict[Calendar, list[str]]:
+        """Return the periods for which a unit or region has figures, ascending, by calendar."""
+        return await self._reader.periods(feed.value, tree, calendars, code)
+
+    async def common(self, pairs: Sequence[Pair]) -> list[int]:
+        """Return for each pair of sides (`CellRow.side`) how many persons are in both.
+
+        Exact if the rows were read after `hold`. Costs some 20 µs for each 8,192 persons and cell. Kept
+        until one of the cells changes.
+        """
+        return await self._overlaps.persons(self._reader, pairs)
 
     async def persons_in_both(self, left: CellRef, right: CellRef) -> int:
         """Return how many persons are in both: listed and aided, in two school years.
 
-        Exact. Costs some 20 µs for each 8,192 persons and cell, and is kept until one of the cells changes.
-        Raises as `ask` does.
+        Call `hold` before. Raises as `ask` does.
         """
-        asks = [
-            Ask(one.feed, one.tree, one.calendar, [one.code], [one.period], only=one.only)
-            for one in (left, right)
-        ]
-        plans = [await self._plan(one) for one in asks]
-        await self.as_of(datetime.now(UTC))
-        found = await self._reader.select(
+        found = await self.ask(
             [
-                Selection(
-                    one.feed.value, one.tree, one.calendar, one.codes, one.periods, plan.stored, plan.only
-                )
-                for one, plan in zip(asks, plans, strict=True)
+                Ask(one.feed, one.tree, one.calendar, [one.code], [one.period], only=one.only)
+                for one in (left, right)
             ]
         )
-        mine, other = ([cell for cell in found if cell.selection == number] for number in (0, 1))
-        if not mine or not other:
-            return 0
-        return await self._overlaps.persons(self._reader, mine, other)
+        sides = [together(row.side for row in rows) for rows in found]
+        (count,) = await self.common([(sides[0], sides[1])])
+        return count
 
     async def several(self, ref: CellRef, by: Dimension) -> Several:
         """Return how many persons have one, two, or more values of a dimension.
@@ -318,7 +325,15 @@ def _row(
         sum(cell.times for cell in cells),
         cells[0].persons if len(cells) == 1 else merged.get(cells[0].cell_id, 0),
         sum((cell.weight for cell in cells), Decimal(0)),
+        tuple(sorted((cell.cell_id, cell.version) for cell in cells)),
     )
+
+
+def together(sides: Iterable[Side]) -> Side:
+    """Return one side of all: whoever is in one of them."""
+    found = list(sides)
+    cells = sorted({cell for side in found for cell in side.cells})
+    return Side(tuple(cells), sum(side.persons for side in found))
 
 
 def _added(first: Mapping[int, int], counters: Iterable[tuple[int, int, bytes]]) -> dict[int, int]:

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import FormerPlace, Unit
-from contracts.vocabulary import Kind, UnitStatus
+from contracts.vocabulary import Kind, Level, UnitStatus
 from servicekit.ltree import under
 
 
@@ -67,3 +67,12 @@ class UnitRepository:
         return (
             await self._session.scalars(select(Unit).where(Unit.parent_id == unit_id).order_by(Unit.code))
         ).all()
+
+    async def any_outside(self, path: str, region: str) -> bool:
+        """Return whether a school in a subtree lies in another region, or in none."""
+        statement = select(Unit.id).where(
+            Unit.path.op("<@")(path),
+            Unit.level == Level.SCHOOL,
+            Unit.region_code.is_distinct_from(region),
+        )
+        return await self._session.scalar(statement.limit(1)) is not None

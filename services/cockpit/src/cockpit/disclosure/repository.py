@@ -27,6 +27,18 @@ _TABLE = text(
     WHERE f.times <> 0 OR f.amount <> 0 OR f.weight <> 0
     """
 )
+_PLACES = text(
+    """
+    SELECT n.tree, f.calendar, f.period, CAST(c."values" AS text) AS combination, f.persons, f.times
+    FROM cell_nodes n
+    JOIN cell_figures f ON f.node_id = n.id
+    JOIN unnest(CAST(:calendars AS text[]), CAST(:periods AS text[])) p (calendar, period)
+      ON p.calendar = f.calendar AND p.period = f.period
+    JOIN cell_combinations c ON c.id = f.combination_id AND c.feed = :feed
+    WHERE ((n.tree = 'authority' AND n.code = :code) OR (n.tree = 'territory' AND n.code = :region))
+      AND (f.times <> 0 OR f.amount <> 0 OR f.weight <> 0)
+    """
+)
 _VERSIONS = text(
     """
     SELECT n.code, sum(f.version) AS version
@@ -63,6 +75,21 @@ class TableRepository:
             if row.tree == "authority":
                 read.times[key] = read.times.get(key, 0) + row.times
         return own, below
+
+    async def of_trees(self, feed: str, code: str, region: str, periods: Sequence[Part]) -> tuple[Read, Read]:
+        """Return the cells of a unit by authority, and those of a region by territory."""
+        found: Any = await self._session.execute(
+            _PLACES, {"code": code, "region": region, **_parameters(feed, periods)}
+        )
+        mine, whole = Read(), Read()
+        for row in found:
+            read = mine if row.tree == "authority" else whole
+            key = (row.calendar, row.period), _combination(row.combination)
+            # A unit that has moved has cells at several places: of persons the least that they can be.
+            persons = max(row.persons, *read.persons.get(key, [0]))
+            read.persons[key] = [persons]
+            read.times[key] = read.times.get(key, 0) + row.times
+        return mine, whole
 
     async def versions(self, feed: str, codes: Sequence[str], periods: Sequence[Part]) -> dict[str, int]:
         """Return a number for each place that changes with every load that changes a cell at or below it."""

@@ -14,9 +14,10 @@ from cockpit.access import rules as access
 from cockpit.cells.dimensions import SECTOR_OF, Dimension, Tree
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.rules import COUNTRY, Question, code_of, combined, plan
-from cockpit.cells.service import Ask, CellRow
+from cockpit.cells.service import Ask, CellRow, Cells
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
+from cockpit.disclosure.common import CommonPersons, Overlap
 from cockpit.disclosure.periods import Family, Read, families
 from cockpit.disclosure.repository import TableRepository
 from cockpit.disclosure.rules import decide
@@ -70,16 +71,28 @@ class Shown(NamedTuple):
 class Disclosure:
     """Decides within one request what its viewer is not shown."""
 
-    def __init__(self, session: AsyncSession, units: Units, decided: Decided, *, active: bool) -> None:
+    def __init__(
+        self, session: AsyncSession, units: Units, decided: Decided, cells: Cells, *, active: bool
+    ) -> None:
         self._tables = TableRepository(session)
         self._units = units
         self._decided = decided
         self._active = active
+        self._common = CommonPersons(cells, units)
         self._seen: dict[tuple[FeedName, Family, tuple[str, ...]], Hidden] = {}
+        self._chains: set[tuple[str, ...]] = set()
 
-    def guards(self, actor: Principal) -> bool:
-        """Return whether the viewer is kept from small figures at all."""
-        return self._active and not _in_charge(actor)
+    def guards(self, actor: Principal, tree: Tree) -> bool:
+        """Return whether the viewer is kept from small figures at all.
+
+        A county in charge sees its own schools whole. By territory there are schools of others, too.
+        """
+        return self._active and (tree is Tree.TERRITORY or not _in_charge(actor))
+
+    def places(self, actor: Principal) -> set[str]:
+        """Return the places whose cells have decided what is hidden so far."""
+        chains = ((code_of(_top(actor)),), *self._chains, *(chain for _, _, chain in self._seen))
+        return {alias for chain in chains for code in chain for alias in _aliases(code)}
 
     def top(self, actor: Principal) -> list[str]:
         """Return the codes of the viewer's own place in both trees."""
@@ -92,7 +105,7 @@ class Disclosure:
 
         Call it with the rows of `Cells.ask` in the same transaction. A county sees all figures of its own.
         """
-        if not self.guards(actor):
+        if not any(self.guards(actor, ask.tree) for ask in asks):
             return [[False] * len(rows) for rows in answers]
         units = await self._units_of(asks, [[row.code for row in rows] for rows in answers])
         found: list[list[bool]] = []
@@ -100,11 +113,12 @@ class Disclosure:
             feed = CELL_FEEDS[ask.feed]
             stored = _stored(ask, units)
             judged: list[bool] = []
-            for row in rows if feed.persons else ():
+            guarded = feed.persons and self.guards(actor, ask.tree)
+            for row in rows if guarded else ():
                 chain = _chain_in(ask, _top(actor), row.code, units)
-                tables = await self._tables_of(ask, chain, row.period)
+                tables = await self._tables_of(actor, ask, chain, row.period)
                 judged.append(any(_hides(tables, chain[-1], one) for one in _cells(stored, row.values)))
-            found.append(judged if feed.persons else [False] * len(rows))
+            found.append(judged if guarded else [False] * len(rows))
         return found
 
     async def shown(
@@ -125,7 +139,7 @@ class Disclosure:
     async def _hidden_empty(
         self, actor: Principal, asks: Sequence[Ask], answers: Sequence[Sequence[CellRow]], places: Places
     ) -> list[list[CellRow]]:
-        if not self.guards(actor):
+        if not any(self.guards(actor, ask.tree) for ask in asks):
             return [[] for _ in asks]
         units = await self._units_of(asks, places)
         found: list[list[CellRow]] = []
@@ -133,9 +147,10 @@ class Disclosure:
             feed, stored = CELL_FEEDS[ask.feed], _stored(ask, units)
             known = {(row.code, row.period, combined(row.values)) for row in rows}
             empty: list[CellRow] = []
-            for code, period in product(codes if feed.persons else (), ask.periods):
+            guarded = feed.persons and self.guards(actor, ask.tree)
+            for code, period in product(codes if guarded else (), ask.periods):
                 chain = _chain_in(ask, _top(actor), code, units)
-                tables = await self._tables_of(ask, chain, period)
+                tables = await self._tables_of(actor, ask, chain, period)
                 if not any(table.hides_some_empty(chain[-1], part=part) for table, part in tables):
                     continue
                 empty += (
@@ -156,17 +171,59 @@ class Disclosure:
 
         `ask` has one period, and nothing is told apart.
         """
-        if not self.guards(actor):
+        # A county in charge has no places below its region.
+        if not self.guards(actor, ask.tree) or _in_charge(actor):
             return False
         units = await self._units.by_codes([code])
         chain = [*_chain(_top(actor), code, units.get(code)), _OWN]
-        return _hides(await self._tables_of(ask, chain, ask.periods[0]), _OWN, frozenset())
+        return _hides(await self._tables_of(actor, ask, chain, ask.periods[0]), _OWN, frozenset())
 
-    async def _tables_of(self, ask: Ask, chain: Sequence[str], period: str) -> Tables:
-        return [
-            (await self._table(ask.feed, family, chain), part)
-            for family, part in families(CELL_FEEDS[ask.feed], ask.calendar, period)
-        ]
+    async def hides_common(self, actor: Principal, overlap: Overlap, tree: Tree, own: str, code: str) -> bool:
+        """Return whether the viewer is not shown the counts of persons in both of two cells at a place, which
+        is `own` or directly below it.
+        """
+        if not self.guards(actor, tree):
+            return False
+        units = await self._units.by_codes({own, code})
+        chain = _chain(_top(actor), own, units.get(own))
+        if code != own:
+            chain.append(code)
+        self._chains.add(tuple(chain))
+        if _in_charge(actor):
+            return await self._common.hides_others(overlap, code_of(_top(actor)), chain[-1], _top(actor))
+        return await self._common.hidden(overlap, chain, {one: _aliases(one) for one in chain})
+
+    async def _tables_of(self, actor: Principal, ask: Ask, chain: Sequence[str], period: str) -> Tables:
+        found = families(CELL_FEEDS[ask.feed], ask.calendar, period)
+        if _in_charge(actor):
+            return [(await self._others(actor, ask.feed, one, chain[-1]), part) for one, part in found]
+        return [(await self._table(ask.feed, family, chain), part) for family, part in found]
+
+    async def _others(self, actor: Principal, feed: FeedName, family: Family, region: str) -> Hidden:
+        """Return what a county in charge is not shown of a region: what tells about schools of others there.
+
+        It knows its own schools, so that the rest of the region is a place of its own. Where schools of its
+        own lie elsewhere, that rest is not known, and nothing is shown.
+        """
+        top = _top(actor)
+        code = code_of(top)
+        seen = feed, family, (code, region)
+        if seen not in self._seen:
+            hidden = Hidden(closed=True)
+            if not await self._units.any_outside(top, region):
+                versions = await self._tables.versions(feed.value, [code, region], family.periods)
+                key: Key = feed.value, family, (code, region, "others"), tuple(sorted(versions.items()))
+                known = self._decided.get(key)
+                if known is None:
+                    mine, whole = await self._tables.of_trees(feed.value, code, region, family.periods)
+                    rows = {region: family.place(_rest(whole, {code: mine}))}
+                    known = await asyncio.to_thread(
+                        decide, rows, _groupings(feed, family), alone=True, implied=_IMPLIED
+                    )
+                    self._decided.keep(key, known)
+                hidden = known
+            self._seen[seen] = hidden
+        return self._seen[seen]
 
     async def _table(self, feed: FeedName, family: Family, chain: Sequence[str]) -> Hidden:
         """Return the table that has the last place of a chain as a row; the viewer's own has one alone."""
@@ -199,9 +256,14 @@ class Disclosure:
     ) -> Hidden:
         own, below = await self._tables.table(feed.value, _aliases(code), family.periods)
         rows = {code: family.place(own)} if alone else _rows(family, own, below)
-        kept = CELL_FEEDS[feed].kept(family.calendar, school=False)
-        groupings = [frozenset(one.value for one in grouping) for grouping in kept]
-        return await asyncio.to_thread(decide, rows, groupings, above=above, alone=alone, implied=_IMPLIED)
+        return await asyncio.to_thread(
+            decide, rows, _groupings(feed, family), above=above, alone=alone, implied=_IMPLIED
+        )
+
+
+def _groupings(feed: FeedName, family: Family) -> list[frozenset[str]]:
+    kept = CELL_FEEDS[feed].kept(family.calendar, school=False)
+    return [frozenset(one.value for one in grouping) for grouping in kept]
 
 
 def _in_charge(actor: Principal) -> bool:

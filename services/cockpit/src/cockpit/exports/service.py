@@ -162,7 +162,7 @@ class Exports:
             found = await self._figures.overviews.overview(actor, wanted.unit, wanted.year)
             return overview.table_of(found, now, asker)
         if isinstance(wanted, ViewTable):
-            return tables.table_of(await self._figures.views.view(actor, _wanted(wanted)), now, asker)
+            return tables.table_of(await self._figures.views.page(actor, _wanted(wanted)), now, asker)
         large = await self._figures.queries.blocks(actor, wanted.query)
         stream = tables.stream_of(large, now, asker)
         rows = [row async for block in stream.blocks for row in block]

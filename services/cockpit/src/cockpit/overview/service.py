@@ -103,9 +103,9 @@ class Overviews:
         """Return the years with any figure about a unit. Raises as `overview` does."""
         unit = await self._access.unit(actor, unit_id, "overview.years")
         await self._cells.as_of(self._clock.now())
-        awards = await self._cells.periods(FeedName.AWARD, Tree.AUTHORITY, Calendar.YEAR, unit.code)
+        found = await self._cells.periods(FeedName.AWARD, Tree.AUTHORITY, [Calendar.YEAR], unit.code)
         published = await self._published.years(unit)
-        years = sorted({*map(int, awards), *published})
+        years = sorted({*map(int, found[Calendar.YEAR]), *published})
         return Years(unit=UnitBrief.model_validate(unit), years=years)
 
 

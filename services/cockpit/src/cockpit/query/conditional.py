@@ -1,5 +1,6 @@
 """Entity tags of answers that say when they were made."""
 
+from collections.abc import Callable
 from hashlib import sha256
 
 from fastapi import Request, Response
@@ -21,9 +22,25 @@ def tag_of(answer: BaseModel) -> str:
 def unchanged(request: Request, response: Response, answer: BaseModel) -> Response | None:
     """Set the tag of an answer; return 304 if the caller has the same (RFC 9110 §13.1.2)."""
     tag = tag_of(answer)
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
-    seen = [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
-    if "*" in seen or tag.removeprefix("W/") in [one.removeprefix("W/") for one in seen]:
+    headers = _headers(tag)
+    if _seen(request, tag):
         return Response(status_code=304, headers=headers)
     response.headers.update(headers)
     return None
+
+
+def conditional(request: Request, tag: str, body: Callable[[], bytes]) -> Response:
+    """Return a written answer with its tag, or 304 if the caller has the same."""
+    headers = _headers(tag)
+    if _seen(request, tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body(), media_type="application/json", headers=headers)
+
+
+def _headers(tag: str) -> dict[str, str]:
+    return {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+
+def _seen(request: Request, tag: str) -> bool:
+    seen = [one.strip() for one in request.headers.get("If-None-Match", "").split(",")]
+    return "*" in seen or tag.removeprefix("W/") in [one.removeprefix("W/") for one in seen]

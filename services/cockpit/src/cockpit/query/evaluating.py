@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from cockpit.cells.dimensions import Calendar, Dimension, Grouping, Tree
 from cockpit.cells.multiples import Several as Counts
-from cockpit.cells.service import Ask, CellRef, CellRow, Cells
+from cockpit.cells.overlaps import Pair
+from cockpit.cells.service import Ask, CellRef, CellRow, Cells, together
+from cockpit.disclosure.common import Overlap
 from cockpit.disclosure.service import Shown
 from cockpit.disclosure.tables import is_small
 from cockpit.feeds.declarations import FeedName
@@ -34,26 +36,46 @@ Hide = Callable[
 empty: each with whether the viewer must not see it."""
 
 
-async def answers(
-    cells: Cells, questions: Sequence[Question], hide: Hide, *, guarded: bool, top: Collection[str] = ()
-) -> list[FigureTable]:
-    """Answer some questions. All cells are of one moment; common persons of two cells are counted after it.
+HideCommon = Callable[[Overlap, Tree, str, str], Awaitable[bool]]
+"""Returns whether the viewer must not see some counts of persons in both of two cells, along a tree, of a
+place that is the second code, which is the first one or directly below it."""
 
-    What `hide` says the viewer must not see is suppressed, with all that is computed from it; if `guarded`,
-    so are fewer than five persons in both of two cells, or in one of them only, and persons by their number
-    of programmes unless the place is one of `top`: parents less siblings would give them. Raises as
-    `Cells.ask` does.
+
+async def answers(
+    cells: Cells,
+    questions: Sequence[Question],
+    hide: Hide,
+    hide_common: HideCommon,
+    *,
+    guarded: bool,
+    top: Collection[str] = (),
+) -> list[FigureTable]:
+    """Answer some questions. All cells are of one moment if `Cells.hold` was called before.
+
+    What `hide` and `hide_common` say the viewer must not see is suppressed, with all that follows from it; if
+    `guarded`, so are persons by their number of programmes unless the place is one of `top`: parents less
+    siblings would give them. Raises as `Cells.ask` does.
     """
     found = await _read(cells, questions, hide)
-    tables: list[FigureTable] = []
-    for question in questions:
-        evaluation = _Evaluation(question, _indexed(question, found), guarded=guarded, top=top)
-        for at, pair in evaluation.pairs():
-            evaluation.common[at] = await cells.persons_in_both(*pair)
+    evaluations = [
+        _Evaluation(question, _indexed(question, found), guarded=guarded, top=top) for question in questions
+    ]
+    wanted = [(one, *pair) for one in evaluations for pair in one.pairs()]
+    counts = await cells.common([pair for _, _, pair in wanted]) if wanted else []
+    judged: dict[tuple[Overlap, Tree, str, str], bool] = {}
+    for (evaluation, at, _), count in zip(wanted, counts, strict=True):
+        question, (both, code, period, _) = evaluation.question, at
+        key = (
+            Overlap(both, question.calendar, period, question.asked),
+            *(question.tree, question.own.code, code),
+        )
+        if key not in judged:
+            judged[key] = await hide_common(*key)
+        evaluation.common[at] = None if judged[key] else count
+    for evaluation in evaluations:
         for where, ref, by in evaluation.several_wanted():
             evaluation.several[where] = await cells.several(ref, by)
-        tables.append(evaluation.table())
-    return tables
+    return [evaluation.table() for evaluation in evaluations]
 
 
 class _Key(NamedTuple):
@@ -129,23 +151,23 @@ def _indexed(question: Question, found: Mapping[_Key, Sequence[Shown]]) -> dict[
 class _Evaluation:
     """The figures of one answer, from the cells that were read. Pure.
 
-    `common` has the persons in both cells of a leaf, by place, period and values; none are counted where one
-    of the cells is empty.
+    `common` has the persons in both cells of a leaf, by place, period and values, None if they are not shown;
+    none are counted where one of the cells is empty.
     """
 
     def __init__(
         self, question: Question, rows: Mapping[Reading, _Rows], *, guarded: bool, top: Collection[str]
     ) -> None:
-        self._question = question
+        self.question = question
         self._guarded = guarded
         self._rows = rows
         self._top = top
         self.several: dict[tuple[Cell, str, str], Counts] = {}
-        self.common: dict[tuple[Both, str, str, Values], int] = {}
+        self.common: dict[tuple[Both, str, str, Values], int | None] = {}
 
-    def pairs(self) -> Iterator[tuple[tuple[Both, str, str, Values], tuple[CellRef, CellRef]]]:
+    def pairs(self) -> Iterator[tuple[tuple[Both, str, str, Values], Pair]]:
         """Yield the pairs of cells whose common persons the answer needs."""
-        question = self._question
+        question = self.question
         wanted = list(dict.fromkeys(at for period in question.periods for at in bases(question, period)))
         for both, back in all_leaves(question):
             if not isinstance(both, Both):
@@ -160,7 +182,7 @@ class _Evaluation:
 
     def several_wanted(self) -> Iterator[tuple[tuple[Cell, str, str], CellRef, Dimension]]:
         """Yield the places and periods whose persons are told apart by their number of values."""
-        question = self._question
+        question = self.question
         wanted = list(dict.fromkeys(at for period in question.periods for at in bases(question, period)))
         leaves = [leaf for leaf, _ in all_leaves(question) if isinstance(leaf, Several)]
         for cell, over in dict.fromkeys((leaf.cell, leaf.over) for leaf in leaves):
@@ -173,14 +195,14 @@ class _Evaluation:
 
     def table(self) -> FigureTable:
         """Return the answer."""
-        question = self._question
+        question = self.question
         lines = [line for place in question.places for line in self._lines(place)]
         if Comparison.SHARE in question.comparisons:
             lines = _with_shares(lines, question)
         return FigureTable(question.tree, question.calendar, question.only, tuple(lines))
 
     def _lines(self, place: Place) -> Iterator[Line]:
-        question = self._question
+        question = self.question
         leaves = [leaf for leaf, back in all_leaves(question) if not back]
         before: dict[tuple[Metric, Values], list[Figure]] = defaultdict(list)
         for period in sorted(question.periods, key=order):
@@ -209,13 +231,13 @@ class _Evaluation:
         values: Values,
         figure: Figure,
     ) -> Figure:
-        other = base(self._question.calendar, period, comparison)
+        other = base(self.question.calendar, period, comparison)
         if other is None:
             return NO_BASE
         return growth(figure, self._figure(metric, place, other, values), metric.unit)
 
     def _figure(self, metric: Metric, place: Place, period: str, values: Values) -> Figure:
-        question = self._question
+        question = self.question
         if not offers(metric, question.calendar, question.asked, school=place.school):
             return NOT_KEPT
         assert metric.expression is not None
@@ -236,18 +258,13 @@ class _Evaluation:
             if figure.value is None:
                 return figure
         common = self.common.get((both, place.code, period, values), 0)
-        wholes = [self._sum(side, place, at, values).value for side, at in self._sides(both, period)]
-        if self._guarded and any(
-            is_small((count,)) for count in (common, *(int(one or 0) - common for one in wholes))
-        ):
-            return SUPPRESSED
-        return Figure(Fraction(common))
+        return SUPPRESSED if common is None else Figure(Fraction(common))
 
     def _tells(self, place: Place) -> bool:
         return not self._guarded or place.code in self._top
 
     def _several(self, leaf: Several, place: Place, period: str) -> Figure:
-        whole = self._sum((leaf.cell, self._question.asked | {leaf.over}), place, period, ())
+        whole = self._sum((leaf.cell, self.question.asked | {leaf.over}), place, period, ())
         if whole.value is None:
             return whole
         counts = self.several.get((leaf.cell, place.code, period), Counts())
@@ -255,47 +272,36 @@ class _Evaluation:
             return SUPPRESSED
         return Figure(Fraction(counts[leaf.number - 1]))
 
-    def _pair(self, both: Both, place: Place, period: str, values: Values) -> tuple[CellRef, CellRef] | None:
-        """Return the two cells, None if one of them is empty."""
-        question = self._question
-        if not all(self._sum(side, place, at, values).value for side, at in self._sides(both, period)):
+    def _pair(self, both: Both, place: Place, period: str, values: Values) -> Pair | None:
+        """Return the two sides, None if one of them is empty."""
+        sides = self._sides(both, period)
+        if not all(self._sum(side, place, at, values).value for side, at in sides):
             return None
         one, other = (
-            CellRef(
-                cell.feed,
-                question.tree,
-                question.calendar,
-                place.code,
-                at,
-                {
-                    **{by: [value] for by, value in values if by in asked},
-                    **{
-                        by: chosen
-                        for by, chosen in question.only.items()
-                        if by in asked - dict(values).keys()
-                    },
-                    **dict(cell.only),
-                },
-            )
-            for (cell, asked), at in self._sides(both, period)
+            together(shown.row.side for shown in self._counted(side, place, at, values)) for side, at in sides
         )
         return one, other
 
     def _sides(self, both: Both, period: str) -> list[tuple[_Side, str]]:
-        one, other = parts(both, self._question.asked)
+        one, other = parts(both, self.question.asked)
         return [(one, period), (other, years_before(period, both.back))]
 
     def _sum(self, side: _Side, place: Place, period: str, values: Values) -> Figure:
         """Return the sum of a leaf's cells; no value if the place has sent nothing of the kind at all."""
-        cell, asked = side
-        at = self._at(side, place, period)
-        if not at:
+        if not self._at(side, place, period):
             return NO_DATA
-        shown = tuple(pair for pair in values if pair[0] in asked)
-        counted = [one for one in at.get(shown, ()) if _counts(cell, one.row, place)]
+        cell, _ = side
+        counted = self._counted(side, place, period, values)
         if any(one.hidden for one in counted):
             return SUPPRESSED
         return Figure(sum((Fraction(getattr(one.row, cell.measure.value)) for one in counted), Fraction(0)))
+
+    def _counted(self, side: _Side, place: Place, period: str, values: Values) -> list[Shown]:
+        """Return the rows that a leaf sums."""
+        cell, asked = side
+        shown = tuple(pair for pair in values if pair[0] in asked)
+        found = self._at(side, place, period).get(shown, ())
+        return [one for one in found if _counts(cell, one.row, place)]
 
     def _at(self, side: _Side, place: Place, period: str) -> Mapping[Values, list[Shown]]:
         cell, asked = side
@@ -306,7 +312,7 @@ class _Evaluation:
         """Return the combinations of values for which a place has facts."""
         found: set[Values] = set()
         for leaf in leaves:
-            side = next(iter(parts(leaf, self._question.asked)))
+            side = next(iter(parts(leaf, self.question.asked)))
             for values, rows in self._at(side, place, period).items():
                 if any(_counts(side[0], one.row, place) for one in rows):
                     found.add(values)

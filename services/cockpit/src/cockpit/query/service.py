@@ -128,7 +128,8 @@ class Queries:
             self._cells,
             [question],
             partial(self._disclosure.shown, actor),
-            guarded=self._disclosure.guards(actor),
+            partial(self._disclosure.hides_common, actor),
+            guarded=self._disclosure.guards(actor, question.tree),
             top=self._disclosure.top(actor),
         )
         return table

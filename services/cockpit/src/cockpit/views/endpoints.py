@@ -1,5 +1,6 @@
 """The API of the views."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from cockpit.access.auth import REFUSALS
 from cockpit.cells.dimensions import Calendar, Sector, Tree
 from cockpit.metrics.catalogue import Module
-from cockpit.query.conditional import unchanged
+from cockpit.query.conditional import conditional
 from cockpit.query.errors import PLACE_REFUSALS, QuestionNotOffered
 from cockpit.views.dependencies import ViewService
 from cockpit.views.schemas import ViewOut
@@ -34,7 +35,6 @@ router = APIRouter(prefix="/api/v1", tags=["专题"], responses=problems.respons
 )
 async def get_view(
     request: Request,
-    response: Response,
     actor: ViewerOrWall,
     views: ViewService,
     module: Annotated[Module, Path(description="模块")],
@@ -52,7 +52,7 @@ async def get_view(
     _: Annotated[
         str | None, Header(alias="If-None-Match", max_length=1000, description="已有数据的 ETag")
     ] = None,
-) -> ViewOut | Response:
+) -> Response:
     """Return everything that the page of a module shows for a place, period and sector."""
-    view = await views.view(actor, Wanted(module, sector, tree, unit, region, calendar, period))
-    return unchanged(request, response, view) or view
+    view, as_of = await views.view(actor, Wanted(module, sector, tree, unit, region, calendar, period))
+    return conditional(request, view.tag, partial(view.body, as_of))
