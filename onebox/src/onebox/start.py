@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 from authkit import acr
 from contracts.vocabulary import Audience, Entitlement, PlatformRole, Role, Vocabulary
+from onebox import one_click
 from servicekit import design
 
 T = TypeVar("T")
@@ -165,7 +166,15 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         state = status.portal.state
         wish = Wish(login_hint=phone, prompt="login")
         attempt, url = await state.signing_in.begin(rules.local(return_to), wish)
-        response = RedirectResponse(url, 303)
+        agent = request.headers.get("user-agent", "")
+        done = await one_click.sign_in(url, phone, request.cookies, agent)
+        if isinstance(done, one_click.Wait):
+            waiting = page("waiting.html", 429, seconds=done.seconds)
+            waiting.headers["Retry-After"] = waiting.headers["Refresh"] = str(done.seconds)
+            return waiting
+        response = RedirectResponse(url if done is None else done.url, 303)
+        for cookie in [] if done is None else done.cookies:
+            response.headers.append("set-cookie", cookie)
         attempts.limit(request, response)
         attempt.keep(response, state.sealing)
         return response
