@@ -23,7 +23,7 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Wait:
-    """Identity sends a number one code a minute; so many seconds are left."""
+    """Identity sends a number one code a minute; try again after so many seconds."""
 
     seconds: int
 
