@@ -1,7 +1,7 @@
 """Signs a demo person in at Identity for the browser that asks, by a text message as the person would do it.
 
-Cookies of `localhost` are sent to each of its ports (RFC 6265 §8.5), so that Identity's cookies can come to the
-browser in an answer of the portal.
+Cookies of `localhost` are sent to each of its ports (RFC 6265 §8.5), so that Identity's cookies can come to
+the browser in an answer of the portal.
 """
 
 import re
