@@ -46,8 +46,8 @@ _CONNECTIONS = 500
 page has one, and they must not leave other calls waiting.
 """
 _IDLE_SECONDS = 2.0
-"""So long a connection waits for the next call. The services close theirs after five seconds (uvicorn); a call
-on a connection that the other side is closing fails.
+"""So long a connection waits for the next call. The services close theirs after five seconds (uvicorn).
+A call on a connection that the other side is closing fails.
 """
 
 
