@@ -124,6 +124,15 @@ def sign_in(box: Onebox, browser: httpx.Client, account: str, phone: str) -> htt
     return browser.post(f"{identity}/login", data={**form, "code": found.group()})
 
 
+def one_click(box: Onebox, account: str) -> httpx.Response:
+    """The portal's answer to a click on a demo account, after Identity's."""
+    with httpx.Client(timeout=60) as browser:
+        url = httpx.URL(f"http://localhost:{box.port}/demo/portal", params={"account": account})
+        while (answer := browser.get(url)).is_redirect and "/bff/callback" not in answer.headers["location"]:
+            url = answer.url.join(answer.headers["location"])
+        return answer
+
+
 @contextmanager
 def browsing(urls: list[str]) -> Iterator[httpx.Client]:
     """A browser that remembers where it has been, besides the inbox of dev mode."""
@@ -180,6 +189,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     assert any("载入程序" in shown for shown in first.starting)
     assert any("单位与人员" in shown for shown in first.starting)
     assert get(f"http://127.0.0.1:{first.port}/demo/sign-in?account=nobody").status_code == 404
+    assert "code=" in one_click(first, keys[1]).headers["location"], "one click signs in to the portal"
     urls: list[str] = []
     platform = sign_in_and_out(first, "system_admin", "19900009011", urls)
     assert all(words in platform for words in ("系统管理员", "不属于任何单位"))

@@ -117,6 +117,7 @@ async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
     await page.get_by_role("button", name="签收").click()
     await expect(page.get_by_text("签收").filter(has_text="于")).to_be_visible(timeout=PATIENCE * 1000)
     await expect(page.get_by_role("button", name="签收")).to_have_count(0)
+    await expect(page.get_by_role("status").filter(has_text="已签收")).to_be_focused()
     await judge(page, "signed")
     page.remove_listener("response", listen)
     await asyncio.gather(*waiting, return_exceptions=True)
@@ -138,6 +139,12 @@ async def test_every_page_is_accessible_and_fits(site: Site, new_page: NewPage, 
         await page.goto(site.url + path)
         await page.get_by_role("heading", level=1).wait_for()
         await judge(page, path)
+    await page.goto(f"{site.url}/tasks")
+    filters = page.get_by_role("search")
+    if screen is PHONE:
+        await expect(filters).to_be_hidden()
+        await page.get_by_role("button", name="筛选").click()
+    await expect(filters).to_be_visible()
 
 
 def test_no_file_of_the_pages_is_larger_than_a_route_may_be() -> None:

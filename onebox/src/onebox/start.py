@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 from authkit import acr
 from contracts.vocabulary import Audience, Entitlement, PlatformRole, Role, Vocabulary
+from onebox import one_click
 from servicekit import design
 
 T = TypeVar("T")
@@ -159,13 +160,25 @@ def build(urls: dict[str, str], status: Status) -> FastAPI:
         phone = next((one.phone for one in status.accounts if one.key == account), None)
         if phone is None or status.portal is None:
             return problem("没有这个演示账号。", 404)
-        from portal.signing_in import attempts, rules  # already imported
+        from portal.errors import IssuerUnavailable  # already imported, as are the others
+        from portal.signing_in import attempts, rules
         from portal.signing_in.service import Wish
 
         state = status.portal.state
         wish = Wish(login_hint=phone, prompt="login")
-        attempt, url = await state.signing_in.begin(rules.local(return_to), wish)
-        response = RedirectResponse(url, 303)
+        try:
+            attempt, url = await state.signing_in.begin(rules.local(return_to), wish)
+        except IssuerUnavailable:
+            return problem("统一用户认证没有接受登录请求，请稍后重试。", 502)
+        agent = request.headers.get("user-agent", "")
+        done = await one_click.sign_in(url, phone, request.cookies, agent)
+        if isinstance(done, one_click.Wait):
+            waiting = page("waiting.html", 429)
+            waiting.headers["Retry-After"] = waiting.headers["Refresh"] = str(done.seconds)
+            return waiting
+        response = RedirectResponse(url if done is None else done.url, 303)
+        for cookie in [] if done is None else done.cookies:
+            response.headers.append("set-cookie", cookie)
         attempts.limit(request, response)
         attempt.keep(response, state.sealing)
         return response

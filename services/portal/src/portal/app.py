@@ -45,6 +45,10 @@ _CONNECTIONS = 500
 """To services at once, and as many to Identity for signing in. Streams of events are not counted: each open
 page has one, and they must not leave other calls waiting.
 """
+_IDLE_SECONDS = 2.0
+"""So long a connection waits for the next call. The services close theirs after five seconds (uvicorn).
+A call on a connection that the other side is closing fails.
+"""
 
 
 def listed_routes() -> Routes:
@@ -124,7 +128,9 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
 
 
 def _client(timeout: float | httpx.Timeout, connections: int | None) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+    limits = httpx.Limits(
+        max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_IDLE_SECONDS
+    )
     return httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
 
 

@@ -12,6 +12,8 @@ export interface Place {
   /** A word below the name, on the tiles of the first page. */
   about: string
   icon: string
+  /** Its pages come with a later version. */
+  planned?: boolean
 }
 
 export interface Module {

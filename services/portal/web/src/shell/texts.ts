@@ -1,7 +1,6 @@
 export const shellTexts = {
   notFound: '没有找到页面',
   notFoundText: '地址可能有误，或页面已经移走。',
-  home: '回到首页',
   welcome: '一次登录，办理全部学生资助业务',
   points: ['统一身份认证，实名登录', '通知公告逐级送达，签收、转发、催办全程留痕', '资助数据分级汇总，逐级查看', '统一待办，不漏一地、不漏一校、不漏一人'],
   signInLead: '使用全国学生资助统一用户认证登录，支持短信验证码、密码和通行密钥。',
@@ -9,7 +8,7 @@ export const shellTexts = {
   register: '注册账号',
   noAccount: '没有账号？',
   demo: '演示账号',
-  demoLead: '开发模式下，选择一个演示账号登录；短信验证码在',
+  demoLead: '开发模式下，点击一个演示账号即可登录。其他手机号的验证码在',
   demoFilter: '按单位、姓名或角色筛选',
   demoAs: (unit: string, name: string) => `以${unit}${name}的身份登录`,
   developer: '令牌与接口文档',

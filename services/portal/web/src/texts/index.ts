@@ -18,6 +18,7 @@ export const texts = {
   loading: '正在载入……',
   retry: '重试',
   back: '返回',
+  toHome: '回到首页',
   close: '关闭',
   cancel: '取消',
   confirm: '确定',

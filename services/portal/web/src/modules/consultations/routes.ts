@@ -3,5 +3,5 @@ import { consultationsTexts as texts } from './texts'
 
 export const consultations: Module = {
   routes: [{ path: '/consultations', component: () => import('./pages/ConsultationsPage.vue'), meta: { title: texts.title } }],
-  places: [{ to: '/consultations', label: texts.title, about: texts.about, icon: 'consultations', visible: (me) => me.unit_id !== null }],
+  places: [{ to: '/consultations', label: texts.title, about: texts.about, icon: 'consultations', planned: true, visible: (me) => me.unit_id !== null }],
 }
