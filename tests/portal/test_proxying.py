@@ -88,8 +88,7 @@ async def test_a_service_gets_token_proof_and_address_and_no_cookie(
         )
 
     await person.sign_in()
-    upstreams = site.portal.routes[-1].app._proxy._upstreams  # type: ignore[attr-defined]
-    upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
+    site.portal.state.upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
     async with served.running(service):
         got = await person.call("GET", "/api/office/v1/tasks/counts?kind=a%20b", headers={"x-other": "1"})
         assert (got.json(), got.headers["etag"]) == ({"open": 1}, '"1"')
@@ -174,8 +173,7 @@ async def test_an_open_page_is_in_nobodys_way(site: Site, new_visitor: NewVisito
         return {"open": 1}
 
     await person.sign_in()
-    proxy = site.portal.routes[-1].app._proxy  # type: ignore[attr-defined]
-    proxy._upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
+    site.portal.state.upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
 
     @asynccontextmanager
     async def page() -> AsyncIterator[AsyncIterator[bytes]]:
@@ -204,7 +202,7 @@ async def test_an_open_page_is_in_nobodys_way(site: Site, new_visitor: NewVisito
         site.clock.advance(timedelta(minutes=100))
         async with page() as parts:
             # The portal stops: the stream ends as if the service had ended it.
-            proxy.stop()
+            site.portal.state.proxy.stop()
             assert [part async for part in parts] == []
         site.clock.advance(timedelta(minutes=21))
         answer = await person.call("GET", "/bff/session")

@@ -119,7 +119,8 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         origin=settings.origin,
         issuer_url=settings.issuer_url,
     )
-    proxy = Proxy(http, streams, _upstreams(settings), tokens, the_clock)
+    app.state.upstreams = _upstreams(settings)
+    proxy = app.state.proxy = Proxy(http, streams, app.state.upstreams, tokens, the_clock)
     app.mount(proxying.PREFIX, proxying.ProxyApp(proxy, listed_routes()))
     design.install(app)
     # The last one: it has every path that is left.
