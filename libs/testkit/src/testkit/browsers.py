@@ -91,15 +91,28 @@ async def profile(browser: Browser, screen: Screen, *, scripts: bool, watched: W
     return context
 
 
+async def _evaluated(page: Page, *scripts: str) -> Any:
+    """Return the value of the last of some scripts; begin again if the page has refreshed itself meanwhile."""
+    for _ in range(2):
+        try:
+            return [await page.evaluate(script) for script in scripts][-1]
+        except Error as error:
+            if "context was destroyed" not in str(error):
+                raise
+            await page.wait_for_load_state()
+    return [await page.evaluate(script) for script in scripts][-1]
+
+
 async def serious_faults(page: Page) -> list[str]:
     """Return what axe-core finds serious or critical on a page: rule, help, and the elements.
 
     axe-core is evaluated by Playwright, so the page's Content-Security-Policy does not stop it. It needs a
     page with scripts.
     """
-    await page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": _RULES}}
-    found: dict[str, Any] = await page.evaluate(f"axe.run(document, {json.dumps(options)})")
+    found: dict[str, Any] = await _evaluated(
+        page, AXE_SCRIPT, f"axe.run(document, {json.dumps(options)})"
+    )
     return [
         f"{violation['impact']} {violation['id']}: {violation['help']}: "
         + ", ".join(str(node["target"]) for node in violation["nodes"])
@@ -110,7 +123,9 @@ async def serious_faults(page: Page) -> list[str]:
 
 async def overflow(page: Page) -> int:
     """Return by how many CSS pixels the page is wider than the screen; 0 without horizontal scrolling."""
-    width: int = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    width: int = await _evaluated(
+        page, "document.documentElement.scrollWidth - window.innerWidth"
+    )
     return max(width, 0)
 
 
