@@ -110,9 +110,7 @@ async def serious_faults(page: Page) -> list[str]:
     page with scripts.
     """
     options = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": _RULES}}
-    found: dict[str, Any] = await _evaluated(
-        page, AXE_SCRIPT, f"axe.run(document, {json.dumps(options)})"
-    )
+    found: dict[str, Any] = await _evaluated(page, AXE_SCRIPT, f"axe.run(document, {json.dumps(options)})")
     return [
         f"{violation['impact']} {violation['id']}: {violation['help']}: "
         + ", ".join(str(node["target"]) for node in violation["nodes"])
@@ -123,9 +121,7 @@ async def serious_faults(page: Page) -> list[str]:
 
 async def overflow(page: Page) -> int:
     """Return by how many CSS pixels the page is wider than the screen; 0 without horizontal scrolling."""
-    width: int = await _evaluated(
-        page, "document.documentElement.scrollWidth - window.innerWidth"
-    )
+    width: int = await _evaluated(page, "document.documentElement.scrollWidth - window.innerWidth")
     return max(width, 0)
 
 
