@@ -92,7 +92,7 @@ async def profile(browser: Browser, screen: Screen, *, scripts: bool, watched: W
 
 
 async def _evaluated(page: Page, *scripts: str) -> Any:
-    """Return the value of the last of some scripts; begin again if the page has refreshed itself meanwhile."""
+    """Return the value of the last of some scripts; begin again if the page refreshes itself."""
     for _ in range(2):
         try:
             return [await page.evaluate(script) for script in scripts][-1]
