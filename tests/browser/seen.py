@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _FOLDERS = [Path(str(one.__file__)).parent / "templates" for one in (identity.pages.rendering, onebox.start)]
 # What other templates extend.
 _FRAMES = {"base.html", "own.html", "entry.html"}
+# Shown by the portal of `make run` while a demo account waits for its next code; no portal runs here.
+_OF_PORTAL = {"waiting.html"}
 NOT_PAGES = {
     # For programs, and for developers.
     "/docs",
@@ -77,7 +79,7 @@ class Seen:
             short(path)
             for folder in _FOLDERS
             for path in folder.rglob("*.html")
-            if not path.name.startswith("_") and path.name not in _FRAMES
+            if not path.name.startswith("_") and path.name not in _FRAMES | _OF_PORTAL
         }
         return every - self.templates
 

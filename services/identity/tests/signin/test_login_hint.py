@@ -1,5 +1,6 @@
 """A client may name a phone number in `login_hint`; no address of the issuer shows it."""
 
+import re
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
@@ -15,7 +16,8 @@ WRITTEN = [PHONE, "+86 199 0000 1323", "199-0000-1323", "tel:+8619900001323"]
 
 
 def clear(text: str) -> bool:
-    return "1323" in text
+    # The last four digits alone also occur in signatures.
+    return re.search(r"0000(%20|[ +-])?1323", text) is not None
 
 
 async def visited(http: httpx.AsyncClient, url: str) -> tuple[list[str], httpx.Response]:
