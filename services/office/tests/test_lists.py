@@ -197,6 +197,8 @@ async def test_every_list_pages_sorts_filters_counts_names_and_refuses(office: R
     clients = dict.fromkeys(("listInbox", "listReceivedReminders", "listTasks"), county)
     # After the deadline of one of the notices.
     office.clock.advance(timedelta(days=9))
+    for code in ("370104", "370105"):
+        await office.open(code, CITY)
     asked = {"searchContacts": {"q": "张小"}}
     checked = [one for one in lists({"office": office.app.openapi()}) if one.paged]
     assert len(checked) >= 18
