@@ -286,7 +286,7 @@ async def measure(given: argparse.Namespace, url: str, folder: str) -> None:
         overlap = await listed_and_aided(cockpit) if given.feeds == "all" else []
     module_rows, used = await modules.measure(url, folder, places, YEAR, given.runs, CLIENTS)
     numbers = [int(number) for number in given.batches.split(",") if number]
-    batch_rows = await many.compare(url, given.batch_facts, numbers)
+    batch_rows = await many.compare(url, given.batch_facts, numbers) if numbers else []
     columns = [
         "overview of",
         "cells p99 (ms)",

@@ -116,7 +116,7 @@ async def compare(url: str, count: int, numbers: list[int]) -> list[list[str]]:
         await connection.close()
         found.append(json.loads(out))
         sys.stderr.write(f"{found[-1]}\n")
-    assert len({one["persons"] for one in found}) <= 1, found
+    assert len({one["persons"] for one in found}) == 1, found
     return [
         [
             f"{one['batches']:,} batches of {one['facts'] / one['batches']:,.0f}",
