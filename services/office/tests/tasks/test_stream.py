@@ -12,7 +12,9 @@ from sqlalchemy import update
 
 from contracts.identity import AccessRevokedV1, PersonChangedV1, PersonMembership
 from contracts.vocabulary import Role, TaskKind
+from office.desk.rules import Me
 from office.live import hub as live
+from office.live.hub import Hub, Subscriber
 from office.live.jobs import prune_feed
 from office.tasks.feed import FeedEntry
 from office.tasks.service import ToPerson
@@ -101,6 +103,31 @@ async def test_a_reconnecting_browser_gets_what_it_has_missed(office: RunningOff
         last = await opened(office, to_unit(office, COUNTY))
         await after.hears("task", times=4)
         assert after.tasks()[-1] == ("opened", str(last))
+
+
+async def test_a_browser_that_comes_from_a_process_that_was_ahead_hears_nothing_twice(
+    office: RunningOffice, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = office.token(COUNTY, Role.HANDLER)
+    async with browser(url, token) as before:
+        await before.hears("ready")
+        for _ in range(2):
+            await opened(office, to_unit(office, COUNTY))
+        await before.hears("task", times=2)
+    place = Hub.place
+
+    def behind(hub: Hub, one: Subscriber, me: Me) -> int:
+        place(hub, one, me)
+        hub._position -= 1
+        return hub._position
+
+    monkeypatch.setattr(Hub, "place", behind)
+    async with browser(url, token, before.last_id) as after:
+        await after.hears("ready")
+        new = await opened(office, to_unit(office, COUNTY))
+        await after.hears("task")
+        assert after.tasks() == [("opened", str(new))]
+        assert after.named("reset") == []
 
 
 async def test_nothing_is_missed_or_heard_twice_while_browsers_connect(

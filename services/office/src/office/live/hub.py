@@ -60,7 +60,10 @@ Count = Callable[[AsyncSession, Me], Awaitable[str]]
 class Subscriber:
     """One connected browser. Until it is `resumed`, what concerns it is held back."""
 
-    __slots__ = ("acting", "checked", "heard_at", "held", "mailbox", "places", "principal", "reader", "sub")
+    __slots__ = (
+        *("acting", "checked", "heard", "heard_at", "held"),
+        *("mailbox", "places", "principal", "reader", "sub"),
+    )
 
     def __init__(self, sub: UUID, principal: Principal, reader: Reader, mailbox: Mailbox) -> None:
         self.sub = sub
@@ -70,12 +73,16 @@ class Subscriber:
         self.acting: UUID | None = None
         self.places: dict[UUID, frozenset[str]] = {}
         self.held: list[tuple[int, bytes]] | None = []
+        # What it has from another process, which may be ahead of this one.
+        self.heard = 0
         self.heard_at = 0.0
         # The version of the revocations that the token was last compared with.
         self.checked = -1
 
     def tell(self, position: int, chunk: bytes) -> None:
-        """Put a message of the feed into the mailbox, or hold it back."""
+        """Put a message of the feed into the mailbox, or hold it back. Drop what the browser has already."""
+        if position <= self.heard:
+            return
         if self.held is None:
             self.mailbox.put(chunk)
         else:
@@ -166,7 +173,7 @@ class Hub:
         for chunk in first:
             one.mailbox.put(chunk)
         for at, chunk in held:
-            if at > position:
+            if at > max(position, one.heard):
                 one.mailbox.put(chunk)
         one.heard_at = asyncio.get_running_loop().time()
 
@@ -320,7 +327,7 @@ class Hub:
             if one.held is None and now - one.heard_at >= HEARTBEAT_SECONDS:
                 one.heard_at = now
                 # An event without data: the browser only keeps the position, and needs no replay up to it.
-                one.mailbox.put(message(id_=one.reader.id_of(self._position)))
+                one.mailbox.put(message(id_=one.reader.id_of(max(self._position, one.heard))))
 
     def _reset(self, reader: Reader, position: int | None = None) -> bytes:
         MESSAGES.labels("reset").inc()

@@ -46,8 +46,14 @@ class Streams:
         if not last_id:
             return [message(event="ready", data="{}", id_=now)]
         after = one.reader.position_of(last_id)
-        if after is None or after > position:
+        if after is None:
             return [message(event="reset", data="{}", id_=now)]
+        if after > position:
+            # Another process was ahead of this one, which will come to what the browser has already.
+            if after > await self._feed.newest():
+                return [message(event="reset", data="{}", id_=now)]
+            one.heard = after
+            return [message(event="ready", data="{}", id_=last_id)]
         units = one.me().places
         missed = await self._feed.missed(one.sub, units, after, position, MOST_MISSED + 1)
         # Read after the entries: they are complete only if none of them has been deleted meanwhile.
