@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -44,6 +44,10 @@ web-dev: $(VENV)/.run ## Serve the portal's pages with hot reload on port 5173; 
 
 test: $(VENV)/.dev ## Run all tests, on PostgreSQL and RabbitMQ
 	@$(PY) -m pytest -n auto --dist worksteal $(ARGS)
+
+# What fails twice is broken. What passes alone is unsteady: the run before has listed it (docs/contributing.md).
+test-again: $(VENV)/.dev ## Run the tests that failed once more, one at a time, until one fails again
+	@$(PY) -m pytest -n0 --exitfirst --last-failed --last-failed-no-failures none $(ARGS)
 
 # At night: the same rules with more cases.
 test-long: $(VENV)/.dev ## Run the tests that try random or many cases, with more of them, in half an hour

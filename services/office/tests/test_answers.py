@@ -97,8 +97,7 @@ async def test_a_unit_fills_in_saves_and_submits(office: RunningOffice) -> None:
     assert (done.json()["status"], done.json()["values"]) == ("submitted", {"people": 12, "way": "线上"})
     assert (done.json()["draft"], done.json()["number"]) == (None, 1)
     assert code_of(await submit(office, "370000", notice)) == (409, "nothing_to_submit")
-    await office.settle()
-    events = [event for event in office.events if isinstance(event, AnswerSubmittedV1)]
+    events = await office.sent(AnswerSubmittedV1)
     assert [(str(event.notice_id), event.number, event.late) for event in events] == [(notice, 1, False)]
 
 

@@ -40,7 +40,7 @@ async def test_further_units_may_be_sent_a_notice_later(office: RunningOffice) -
     ]
     third = await forward(office, "370000", notice)
     assert (third.status_code, third.json()["code"]) == (409, "already_forwarded")
-    events = [event for event in office.events if isinstance(event, NoticeForwardedV1)]
+    events = await office.sent(NoticeForwardedV1)
     assert [str(event.forwarding_id) for event in events] == [first.json()["id"], second.json()["id"]]
 
 

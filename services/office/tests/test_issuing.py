@@ -335,8 +335,7 @@ async def test_a_newer_notice_replaces_an_older_one(office: RunningOffice) -> No
     assert code_of(again) == (409, "notice_not_replaceable")
     foreign = await office.unit("370000").post(N, json=a_draft(supersedes_id=newer.rpartition("/")[2]))
     assert code_of(foreign) == (409, "notice_not_replaceable")
-    await office.settle()
-    replaced_events = [event for event in office.events if isinstance(event, NoticeSupersededV1)]
+    replaced_events = await office.sent(NoticeSupersededV1)
     assert [str(event.notice_id) for event in replaced_events] == [older]
 
 
@@ -373,8 +372,7 @@ async def test_notices_are_archived_after_their_term(office: RunningOffice, cloc
     client = office.unit("100000")
     statuses = [(await client.get(f"{N}/outbox/{one}")).json()["status"] for one in (old, withdrawn, recent)]
     assert statuses == ["archived", "withdrawn", "published"]
-    await office.settle()
-    events = [event for event in office.events if isinstance(event, NoticeArchivedV1)]
+    events = await office.sent(NoticeArchivedV1)
     assert [(str(event.notice_id), event.archived_by) for event in events] == [(old, None)]
 
 
@@ -388,8 +386,7 @@ async def test_a_reason_bears_no_mark(office: RunningOffice, reason: str) -> Non
 async def test_recipients_see_why_a_notice_was_withdrawn(office: RunningOffice) -> None:
     notice = await office.published()
     await office.withdrawn(notice)
-    await office.settle()
-    events = [event for event in office.events if isinstance(event, NoticeWithdrawnV1)]
+    events = await office.sent(NoticeWithdrawnV1)
     assert [event.reason for event in events] == ["内容有误"]
     seen = (await office.unit("370000").get(f"{N}/{notice}")).json()
     assert (seen["status"], seen["reason"]) == ("withdrawn", "内容有误")

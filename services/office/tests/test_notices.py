@@ -9,6 +9,7 @@ import pytest
 from pydantic import JsonValue
 from sqlalchemy import func, select
 
+from contracts import EventModel
 from contracts.office import NoticeForwardedV1, NoticePublishedV1, NoticeSignedV1, NoticeWithdrawnV1
 from office.dispatches.models import Forwarding
 from office.receipts.models import Signature
@@ -154,8 +155,7 @@ async def test_two_people_signing_at_once_make_one_signature_and_one_event(offic
     assert len({answer.text for answer in answers}) == 1
     async with office.database.transaction() as session:
         assert await session.scalar(select(func.count()).select_from(Signature)) == 1
-    await office.settle()
-    assert len([event for event in office.events if isinstance(event, NoticeSignedV1)]) == 1
+    assert len(await office.sent(NoticeSignedV1)) == 1
 
 
 async def test_two_forwardings_at_once_make_one(office: RunningOffice) -> None:
@@ -329,11 +329,11 @@ async def test_every_step_leaves_an_event_in_the_same_transaction(office: Runnin
     notice = await office.published()
     await office.forwarded(notice, "370000")
     await office.unit("370000").post(f"{N}/{notice}/sign")
-    await office.settle()
     unit = uuid.UUID(office.world.id("370000"))
-    kinds = [type(event) for event in office.events]
+    events = await office.sent(EventModel)
+    kinds = [type(event) for event in events]
     assert kinds == [NoticePublishedV1, NoticeForwardedV1, NoticeSignedV1]
-    published, forwarded, signed = office.events
+    published, forwarded, signed = events
     assert isinstance(published, NoticePublishedV1)
     assert isinstance(forwarded, NoticeForwardedV1)
     assert isinstance(signed, NoticeSignedV1)
@@ -351,8 +351,7 @@ async def test_withdrawing_leaves_an_event_in_the_same_transaction(
     await office.withdrawn(notice)
     again = await office.unit("100000").post(f"{N}/{notice}/withdraw", json={"reason": "再次"})
     assert code_of(again) == (409, "notice_withdrawn")
-    await office.settle()
-    withdrawn = [event for event in office.events if isinstance(event, NoticeWithdrawnV1)]
+    withdrawn = await office.sent(NoticeWithdrawnV1)
     assert [(str(event.notice_id), event.withdrawn_at) for event in withdrawn] == [(notice, clock.now())]
     assert withdrawn[0].publisher_unit_id == office.world.units["100000"]["id"]
 

@@ -134,8 +134,7 @@ async def test_a_unit_above_signs_for_one_that_cannot(office: RunningOffice) -> 
     line = (await office.unit("370100").get(f"{N}/inbox")).json()["items"][0]
     assert (line["signed"], line["on_behalf"]) == (True, True)
     assert (await office.coverage(notice)).signed == 1
-    await office.settle()
-    events = [event for event in office.events if isinstance(event, NoticeSignedV1)]
+    events = await office.sent(NoticeSignedV1)
     assert [str(event.signing_unit_id) for event in events] == [office.world.id("370000")]
 
 
@@ -193,8 +192,7 @@ async def test_a_unit_returns_a_notice_and_its_sender_confirms(office: RunningOf
     seen = (await office.unit("370100").get(f"{N}/{notice}")).json()["given_back"]
     assert (seen["status"], seen["note"]) == ("resent", "请参加")
     await office.signed(notice, "370100")
-    await office.settle()
-    kinds = [event for event in office.events if isinstance(event, NoticeReturnedV1 | NoticeReturnDecidedV1)]
+    kinds = await office.sent(NoticeReturnedV1, NoticeReturnDecidedV1)
     assert [getattr(event, "status", None) for event in kinds] == [
         None,
         ReturnStatus.CONFIRMED,

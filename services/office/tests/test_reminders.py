@@ -55,8 +55,7 @@ async def test_units_that_have_not_signed_and_units_that_block_are_reminded_once
     assert await received(office, "320000") == ["blocking"]
     assert await received(office, "370200") == ["unsigned"]
     assert await received(office, "370000") == []
-    await office.settle()
-    events = [event for event in office.events if isinstance(event, ReminderRequestedV1)]
+    events = await office.sent(ReminderRequestedV1)
     assert sum(len(event.unit_ids) for event in events) == 3
     assert all(event.sms for event in events)
     assert await reminded(office, notice) == {"unsigned": 0, "blocking": 0}

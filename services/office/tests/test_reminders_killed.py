@@ -120,8 +120,7 @@ async def test_workers_killed_in_a_schedule_remind_each_unit_once(office: Runnin
     expected |= {(stuck, world.id(code)) for code in provinces}
     written = Counter((str(notice), str(unit)) for notice, unit in rows)
     assert written == Counter(expected)
-    await office.settle()
-    events = [event for event in office.events if isinstance(event, ReminderRequestedV1)]
+    events = await office.sent(ReminderRequestedV1)
     assert all(event.sms for event in events)
     asked = Counter((str(event.notice_id), str(unit)) for event in events for unit in event.unit_ids)
     assert asked == Counter(expected)

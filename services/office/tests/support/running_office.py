@@ -5,9 +5,9 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
@@ -81,6 +81,9 @@ async def migrate(url: str) -> None:
     await database.close()
 
 
+_Event = TypeVar("_Event", bound=EventModel)
+
+
 @dataclass
 class RunningOffice:
     """The service under test."""
@@ -91,7 +94,7 @@ class RunningOffice:
     bus: InProcessBus
     clock: FrozenClock
     database: Database
-    events: list[EventModel] = field(default_factory=list)
+    _events: list[EventModel]
 
     def token(self, code: str, *roles: str, **claims: JsonValue) -> str:
         unit = self.world.units[code]
@@ -218,6 +221,11 @@ class RunningOffice:
         for code in codes:
             response = await self.unit(code).post(f"/api/v1/notices/{notice_id}/sign")
             assert response.status_code == 201, response.text
+
+    async def sent(self, *kinds: type[_Event]) -> list[_Event]:
+        """Return the events of these kinds, once all that was stored has been published."""
+        await self.settle()
+        return [event for event in self._events if isinstance(event, kinds)]
 
     async def settle(self) -> None:
         """Wait until the relay has emptied the outbox."""
@@ -413,8 +421,9 @@ async def running(
         )
         bus = InProcessBus()
         app = build(settings, bus=bus, clock=clock, keys=KeySet(jwks))
-        office = RunningOffice(app, world, tokens, bus, clock, app.state.database)
-        bus.listen(OFFICE_EVENTS, office.events.append)
+        events: list[EventModel] = []
+        bus.listen(OFFICE_EVENTS, events.append)
+        office = RunningOffice(app, world, tokens, bus, clock, app.state.database, events)
         await office.replace_units(world)
         with idle_workers():
             async with app.router.lifespan_context(app):
