@@ -35,6 +35,14 @@ export function size(bytes: number): string {
   return `${(bytes / 1024 ** 2).toFixed(1)} MB`
 }
 
+/** A length of time in its largest unit, rounded up: 约 2 分钟. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1000)
+  if (seconds < 60) return `${Math.max(seconds, 1)} 秒`
+  if (seconds < 3600) return `${Math.ceil(seconds / 60)} 分钟`
+  return `${Math.ceil(seconds / 3600)} 小时`
+}
+
 /** The value of an `<input type="datetime-local">` for an instant, and back, in Beijing time. */
 export const toLocal = (instant: string | null | undefined): string => time(instant).replace(' ', 'T')
 export const fromLocal = (value: string): string | null => (value ? new Date(`${value}:00+08:00`).toISOString() : null)
