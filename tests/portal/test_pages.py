@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FIRST_VIEW_BYTES = 300 * 1024
 ROUTE_BYTES = 120 * 1024
 PAGES = (
-    *("/", "/tasks", "/notices", "/contacts", "/administration"),
+    *("/", "/tasks", "/notices", "/contacts", "/contacts/groups", "/administration"),
     *("/activities", "/submissions", "/consultations", "/complaints", "/nowhere"),
 )
 TITLE = "关于报送资助工作总结的通知"
