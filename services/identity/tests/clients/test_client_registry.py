@@ -7,17 +7,19 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from identity.audit.models import AuditRecord
 from identity.clients.models import Client, ClientSecret
 from identity.grants.models import Grant
+from services.identity.tests.support.people import unit_of
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 COUNTY_HANDLER = "19900001324"
+CITY_ADMIN = "19900001039"  # 济南市 370100
 SIBLING_ADMIN = "19900001325"  # 370103
 VERIFIER = "v" * 64
 CALLBACK = "https://rp.example.cn/cb"
@@ -216,6 +218,63 @@ async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: FastAPI,
     assert twice.json()["code"] == "client_disabled"
     assert (await admin.call("POST", f"/clients/{client_id}/enable")).json()["status"] == "active"
     assert (await sign_in_through(browser, client_id, secret)).status_code == 200
+
+
+async def close(by: Admin, code: str, **merge: str) -> None:
+    unit_id = await unit_of(by.browser.app, code)
+    operation = "merge" if merge else "close"
+    body = {"reason": "区划调整"} | merge
+    answer = await by.call("POST", f"/units/{unit_id}/{operation}", json=body, headers={"If-Match": "*"})
+    assert answer.is_success, answer.text
+
+
+async def test_clients_of_a_closed_unit_end_with_it(
+    app: FastAPI, admin_of: AdminOf, new_browser: NewBrowser
+) -> None:
+    sibling, city = await admin_of(SIBLING_ADMIN), await admin_of(CITY_ADMIN)
+    made = (await sibling.register()).json()
+    client_id, secret = made["client_id"], made["client_secret"]
+    browser = new_browser()
+    assert (await sign_in_through(browser, client_id, secret)).status_code == 200
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            text(
+                "UPDATE units SET status = 'closed', closed_at = now() WHERE path <@ :path AND path <> :path"
+            ),
+            {"path": "100000.370000.370100.370103"},
+        )
+    await close(city, "370103")
+    shown = await sign_in_through(browser, client_id, secret)
+    assert (shown.status_code, "location" in shown.headers) == (400, False)
+    refused = await redeem(browser, client_id, secret, "x")
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert (await city.call("GET", f"/clients/{client_id}")).json()["status"] == "disabled"
+    again = await city.call("POST", f"/clients/{client_id}/enable")
+    assert (again.status_code, again.json()["code"]) == (409, "unit_closed")
+
+
+async def test_clients_of_a_merged_unit_go_on_with_the_unit_it_was_merged_into(
+    admin_of: AdminOf, new_browser: NewBrowser
+) -> None:
+    county, sibling, city = [await admin_of(one) for one in (COUNTY_ADMIN, SIBLING_ADMIN, CITY_ADMIN)]
+    made = (await county.register()).json()
+    await close(city, "370102", into_id=sibling.unit)
+    seen = (await sibling.call("GET", f"/clients/{made['client_id']}")).json()
+    assert (seen["owner_unit_id"], seen["status"]) == (sibling.unit, "active")
+    token = await sign_in_through(new_browser(), made["client_id"], made["client_secret"], SIBLING_ADMIN)
+    assert token.status_code == 200, token.text
+
+
+async def test_a_client_is_refused_while_its_unit_is_closed_whatever_its_own_state(
+    app: FastAPI, admin_of: AdminOf, new_browser: NewBrowser
+) -> None:
+    made = (await (await admin_of(COUNTY_ADMIN)).register()).json()
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            text("UPDATE units SET status = 'closed', closed_at = now() WHERE code = '370102'")
+        )
+    refused = await redeem(new_browser(), made["client_id"], made["client_secret"], "x")
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 
 
 async def test_rfc8252_a_native_app_may_use_any_port_of_the_own_machine(

@@ -89,14 +89,38 @@ async def test_oidcc_rp_initiated_logout_query_added_to_post_logout_redirect_uri
     assert (answer.status_code, "location" in answer.headers) == (400, False)
 
 
-async def test_an_expired_id_token_hint_by_post_without_cookies_ends_its_session(
+async def test_an_expired_id_token_hint_by_post_from_another_site_ends_its_session(
     rp: RelyingParty, clock: FrozenClock, new_browser: NewBrowser
 ) -> None:
     token = (await rp.tokens())["id_token"]
     clock.advance(timedelta(minutes=20))
     form = {"id_token_hint": token, "post_logout_redirect_uri": OUT}
-    assert (await new_browser().http.post("/end_session", data=form)).headers["location"] == OUT
+    # A form from another site does not send the SameSite cookie; the redirect does.
+    again = (await new_browser().http.post("/end_session", data=form)).headers["location"]
+    assert await rp.signed_in()
+    assert (await rp.http.get(again)).headers["location"] == OUT
     assert not await rp.signed_in()
+
+
+async def test_an_id_token_without_the_cookie_of_its_session_asks_first(
+    rp: RelyingParty, new_browser: NewBrowser, form_fields: Callable[[str], dict[str, str]]
+) -> None:
+    """RP-Initiated Logout §2: the ID token does not belong to a session of this browser."""
+    token = (await rp.tokens())["id_token"]
+    other = new_browser()
+    params = {"id_token_hint": token, "post_logout_redirect_uri": OUT, "state": "s"}
+    page = await other.http.get("/end_session", params=params)
+    assert (page.status_code, "要退出登录吗" in page.text) == (200, True)
+    assert await rp.signed_in()
+    fields = form_fields(page.text)
+    forged = await new_browser().http.post("/end_session/confirm", data=fields)
+    assert (forged.status_code, forged.json()["code"]) == (403, "forged_form")
+    assert await rp.signed_in()
+    answer = await other.http.post("/end_session/confirm", data=fields)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{OUT}?state=s")
+    assert not await rp.signed_in()
+    # Nothing is left to end, so nothing is left to ask.
+    assert (await other.http.get("/end_session", params=params)).headers["location"] == f"{OUT}?state=s"
 
 
 async def test_another_site_cannot_sign_a_person_out(

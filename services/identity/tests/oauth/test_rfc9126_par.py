@@ -12,6 +12,7 @@ from sqlalchemy import text
 from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.shapes import Credentials
+from testkit.pages import hidden_fields
 
 CALLBACK = "http://localhost:8000/callback"
 VERIFIER = "v" * 64
@@ -59,6 +60,33 @@ async def test_concurrent_use_gives_one_code(new_browser: NewBrowser) -> None:
     url = await pushed_url(browser)
     answers = await asyncio.gather(*(browser.http.get(url) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [303, 400, 400, 400]
+
+
+@pytest.mark.parametrize("prompt", [{}, {"prompt": "consent"}], ids=["first consent", "consent again"])
+async def test_a_second_click_on_consent_leads_to_the_client_again(
+    new_browser: NewBrowser, app: FastAPI, prompt: dict[str, str]
+) -> None:
+    """RFC 9126 §4: a reference is used once, but a person may reload."""
+    async with app.state.database.transaction() as session:
+        await session.execute(text("UPDATE clients SET first_party = false WHERE client_id = 'rp'"))
+    browser = new_browser()
+    await tools.code_for(browser)
+    url = await pushed_url(browser, **prompt)
+    page = await browser.http.get(url)
+    form = {**hidden_fields(page.text), "decision": "allow"}
+    first, second = [await browser.http.post("/authorize/decision", data=form) for _ in range(2)]
+    answers = [await browser.http.get(one.headers["location"]) for one in (first, second)]
+    # And once more, after the client was answered.
+    third = await browser.http.post("/authorize/decision", data=form)
+    answers.append(await browser.http.get(third.headers["location"]))
+    for answer in answers:
+        assert answer.headers.get("location", "").startswith(f"{CALLBACK}?code="), answer.text
+    code = parse_qs(urlsplit(answers[-1].headers["location"]).query)["code"][0]
+    assert (await tools.redeem(browser, code, auth=RP)).status_code == 200
+    # The reference itself is used up, here and in any other browser that learns of the decision.
+    assert "invalid_request_uri" in (await browser.http.get(url)).text
+    elsewhere = await new_browser().http.get(third.headers["location"])
+    assert (elsewhere.status_code, "invalid_request_uri" in elsewhere.text) == (400, True)
 
 
 async def test_only_what_was_pushed_counts(new_browser: NewBrowser) -> None:

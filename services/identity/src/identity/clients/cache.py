@@ -18,7 +18,7 @@ class ClientCache:
         self._cached: dict[str, tuple[float, Client]] = {}
 
     def get(self, session: Session, client_id: str) -> Client | None:
-        """Return a client, or None if it does not exist or is disabled."""
+        """Return a client, or None if it does not exist, is disabled, or its unit is closed."""
         found = self._cached.get(client_id)
         if found is not None and time.monotonic() - found[0] < SECONDS:
             return found[1]

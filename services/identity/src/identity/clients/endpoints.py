@@ -148,7 +148,7 @@ async def disable_client(
 @router.post(
     "/clients/{client_id}/enable",
     summary="恢复接入系统",
-    responses=responses(errors.ClientNotFound, errors.ClientActive),
+    responses=responses(errors.ClientNotFound, errors.ClientActive, UnitClosed),
 )
 async def enable_client(
     client_id: str, admin: ClientChanger, service: ClientService, clock: ServiceClock, response: Response

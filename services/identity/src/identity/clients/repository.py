@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from contracts.vocabulary import ClientStatus, Vocabulary
+from contracts.vocabulary import ClientStatus, UnitStatus, Vocabulary
 from identity.clients.models import Client, InitialAccessToken
 from identity.units.models import Unit
 from servicekit.lists import Listed, Order, by_id, listed_one
@@ -120,6 +120,18 @@ class ClientRepository:
             )
         ).all()
 
+    async def all_of(self, unit_id: UUID) -> Sequence[Client]:
+        """Return all clients of one unit that were not deleted, locked, by id."""
+        return (
+            await self._session.scalars(
+                select(Client)
+                .where(Client.owner_unit_id == unit_id, Client.status != ClientStatus.DELETED)
+                .order_by(Client.client_id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
+        ).all()
+
     async def unit(self, unit_id: UUID) -> Unit | None:
         """Return a unit by id."""
         return await self._session.get(Unit, unit_id)
@@ -147,6 +159,18 @@ class ClientRepository:
         return await listed_one(self._session, statement, by_id(row.id), paging)
 
 
+_ACTIVE = (
+    select(Client)
+    .outerjoin(Unit, Unit.id == Client.owner_unit_id)
+    .where(
+        Client.client_id == bindparam("wanted"),
+        Client.status == ClientStatus.ACTIVE,
+        or_(Client.owner_unit_id.is_(None), Unit.status == UnitStatus.ACTIVE),
+    )
+    .execution_options(populate_existing=True)
+)
+
+
 class ActiveClients:
     """Active clients, on the sync interface of the session like the queries of the protocol core."""
 
@@ -154,6 +178,9 @@ class ActiveClients:
         self._session = session
 
     def get(self, client_id: str) -> Client | None:
-        """Return a client by id, or None if it does not exist or is disabled."""
-        client = self._session.get(Client, client_id)
-        return client if client is not None and client.status == ClientStatus.ACTIVE else None
+        """Return a client by id, or None if it does not exist, is disabled, or its unit is closed."""
+        # Without a flush: it would write a modified session before the account is locked.
+        found: Client | None = self._session.scalar(
+            _ACTIVE, {"wanted": client_id}, execution_options={"autoflush": False}
+        )
+        return found

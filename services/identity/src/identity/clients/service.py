@@ -227,10 +227,16 @@ class Clients:
         return client
 
     async def enable(self, actor: Registrar, client_id: str) -> Client:
-        """Enable a disabled client; earlier grants stay revoked. Raises `ClientNotFound`, `ClientActive`."""
+        """Enable a disabled client; earlier grants stay revoked.
+
+        Raises `ClientNotFound`, `ClientActive`, `UnitClosed`.
+        """
         client = await self.get(actor, client_id, lock=True)
         if client.status == ClientStatus.ACTIVE:
             raise errors.ClientActive
+        unit = None if client.owner_unit_id is None else await self._rows.unit(client.owner_unit_id)
+        if unit is not None and unit.status != UnitStatus.ACTIVE:
+            raise UnitClosed
         client.status = ClientStatus.ACTIVE
         client.version += 1
         self._record(actor, "client.enabled", client)
@@ -242,6 +248,27 @@ class Clients:
         client.registration_token_hash = None
         self._end(client, ClientStatus.DELETED, "client deleted")
         self._record(actor, "client.deleted", client)
+
+    async def unit_ended(self, actor: str, unit_id: UUID, heir: UUID | None) -> int:
+        """Deal with the clients of a unit that ends in this transaction. Return their number.
+
+        Nobody answers for the clients of a closed unit: they are disabled, with all that they were granted.
+        Those of a unit that was merged go on with the unit that it was merged into.
+        """
+        rows = await self._rows.all_of(unit_id)
+        for client in rows:
+            on_commit(self._session, partial(self._cache.evict, client.client_id))
+            if heir is not None:
+                client.owner_unit_id = heir
+                client.version += 1
+                action, details = "client.moved", {"unit": str(heir)}
+            elif client.status == ClientStatus.ACTIVE:
+                self._end(client, ClientStatus.DISABLED, "unit closed")
+                action, details = "client.disabled", {"reason": "所属单位已撤销"}
+            else:
+                continue
+            self._audit.record(actor=actor, action=action, target=client.client_id, **details)
+        return len(rows)
 
     async def registered_with(self, client_id: str, token: str) -> tuple[Client, Registrar] | None:
         """Return the active client of a registration access token, locked (RFC 7592 §2)."""

@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from identity.oauth.authentication import client_auth, dpop
 from identity.oauth.authorization import pushed_requests
-from identity.oauth.authorization.endpoint import Outcome, authorize
+from identity.oauth.authorization.endpoint import Outcome, authorize, consent_asked
 from identity.oauth.authorization.interaction import Marker
-from identity.oauth.authorization.prompts import ConsentPage
 from identity.oauth.authorization.untrusted import has_nul
 from identity.oauth.device import grant as device
 from identity.oauth.server import Issuer
@@ -42,9 +41,10 @@ class OAuth:
         return await self._run(lambda: authorize(self._context, self._server, pairs, marker))
 
     async def allow(self, pairs: Pairs, browser: BrowserSession, marker: Marker) -> None:
-        """Store the person's consent to the request, if it requires any."""
-        page = await self.authorize(pairs, browser, marker)
-        if isinstance(page, ConsentPage):
+        """Store the person's consent to the request, if it requires any. Idempotent."""
+        self._context.browser = browser
+        page = await self._run(lambda: consent_asked(self._context, self._server, pairs, marker))
+        if page is not None:
             await self._context.consents.give(
                 page.account, page.client_id, set(page.scopes), set(page.resources)
             )

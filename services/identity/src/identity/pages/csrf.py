@@ -49,13 +49,13 @@ def login_cookie(request: Request) -> str:
 
 
 def login_token(vault: Vault, cookie: str) -> str:
-    """Return the token for forms of pages below `/login`."""
+    """Return the token for forms of pages without a session, such as those below `/login`."""
     return vault.index(_COOKIE, cookie).hex()
 
 
-def keep_login_cookie(response: Response, cookie: str, *, secure: bool) -> None:
-    """Set the cookie that `login_token` is bound to."""
-    response.set_cookie(LOGIN_COOKIE, cookie, httponly=True, samesite="lax", secure=secure, path="/login")
+def keep_login_cookie(response: Response, cookie: str, *, secure: bool, path: str = "/login") -> None:
+    """Set the cookie that `login_token` is bound to, for the forms below `path`."""
+    response.set_cookie(LOGIN_COOKIE, cookie, httponly=True, samesite="lax", secure=secure, path=path)
 
 
 def check_login(request: Request, vault: Vault, settings: Settings, token: str) -> None:

@@ -9,6 +9,7 @@ from identity.accounts.dependencies import AccountService
 from identity.accounts.service import Accounts
 from identity.audit.dependencies import AuditService
 from identity.audit.service import AuditLog
+from identity.clients.dependencies import ClientService
 from identity.codes.service import Codes
 from identity.delegations.service import Delegations
 from identity.entitlements.dependencies import EntitlementService
@@ -46,12 +47,13 @@ async def _reorganisation(
     member_changes: MemberChangesService,
     revocations: RevocationService,
     audit: AuditService,
+    clients: ClientService,
 ) -> Reorganisation:
     rejections = Rejections(session, clock)
     settling = Settling(
         session, clock, accounts, units, memberships, entitlements, member_changes, rejections, revocations
     )
-    return Reorganisation(session, UnitTree(session, clock), units, settling, revocations, audit)
+    return Reorganisation(session, UnitTree(session, clock), units, settling, revocations, audit, clients)
 
 
 ReorganisationService = Annotated[Reorganisation, Depends(_reorganisation)]

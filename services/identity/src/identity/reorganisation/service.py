@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from identity.audit.service import AuditLog
 from identity.base import job_queue
+from identity.clients.service import Clients
 from identity.reorganisation.errors import EndingNotFound
 from identity.reorganisation.following import Following
 from identity.reorganisation.models import UnitEnding
@@ -36,7 +37,9 @@ class Reorganisation:
         settling: Settling,
         revocations: Revocations,
         audit: AuditLog,
+        clients: Clients,
     ) -> None:
+        self._clients = clients
         self._session = session
         self._tree = tree
         self._units = units
@@ -64,9 +67,17 @@ class Reorganisation:
         await self._tree.close(unit, self._tree.occasion(principal, asked), into.id)
         ending = await self._settling.begin(unit, UUID(principal.sub))
         await self._rows.follow_suspensions(unit.path, into.path)
+        clients = await self._clients.unit_ended(principal.sub, unit.id, into.id)
         self._following.revoke(unit, moved, "unit merged")
         self._record(
-            principal, "unit.merged", unit, asked, into=str(into.id), units=moved.units, people=ending.people
+            principal,
+            "unit.merged",
+            unit,
+            asked,
+            into=str(into.id),
+            units=moved.units,
+            people=ending.people,
+            clients=clients,
         )
         return unit
 
@@ -86,10 +97,9 @@ class Reorganisation:
         """Close a unit below the caller's own, without active units below it.
 
         Its people lose their membership there, and their entitlements for it, and their open work goes to the
-        unit above; pending join requests are rejected (`Settling`). Tokens for acting there are revoked.
-        Raises `UnitNotFound`,
-        `OutOfReach`, `OwnUnit`, `VersionChanged`, `UnitNotEmpty`, `UnitClosed`, `EffectiveInFuture`,
-        `EffectiveTooEarly`.
+        unit above; pending join requests are rejected (`Settling`). Tokens for acting there are revoked, and
+        its clients are disabled. Raises `UnitNotFound`, `OutOfReach`, `OwnUnit`, `VersionChanged`,
+        `UnitNotEmpty`, `UnitClosed`, `EffectiveInFuture`, `EffectiveTooEarly`.
         """
         occasion = self._tree.occasion(principal, asked)
         unit = await self._tree.to_close(principal, unit_id)
@@ -97,8 +107,9 @@ class Reorganisation:
         seen.require(unit.version)
         await self._tree.close(unit, occasion)
         ending = await self._settling.begin(unit, UUID(principal.sub))
+        clients = await self._clients.unit_ended(principal.sub, unit.id, None)
         self._following.revoke(unit, Relocation([unit.path], 1), "unit closed")
-        self._record(principal, "unit.closed", unit, asked, people=ending.people)
+        self._record(principal, "unit.closed", unit, asked, people=ending.people, clients=clients)
         return unit
 
     async def ending(self, principal: Principal, unit_id: UUID) -> tuple[UnitEnding, JobView | None]:

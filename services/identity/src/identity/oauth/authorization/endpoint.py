@@ -36,7 +36,8 @@ def authorize(context: Context, server: AuthorizationServer, pairs: Pairs, marke
     if has_nul(request.payload.datalist):
         return Untrusted("invalid_request", "A parameter has a NUL character.")
     try:
-        parameters, pushed = pushed_requests.resolve(context, list(pairs))
+        decided = marker is not None and marker.decided
+        parameters, pushed = pushed_requests.resolve(context, list(pairs), decided=decided)
     except OAuth2Error as error:
         return _refuse(context, server, request, error)
     request = Request("GET", uri, {}, query=parameters)
@@ -44,6 +45,22 @@ def authorize(context: Context, server: AuthorizationServer, pairs: Pairs, marke
     if pushed is not None and isinstance(outcome, Reply | FormPost):
         pushed.used_at = context.clock.now()
     return outcome
+
+
+def consent_asked(
+    context: Context, server: AuthorizationServer, pairs: Pairs, marker: Marker | None
+) -> prompts.ConsentPage | None:
+    """Return the consent page that a request leads to, or None. Answers the client in no case, so that a
+    decision can be sent twice.
+    """
+    try:
+        parameters, _ = pushed_requests.resolve(context, list(pairs))
+        request = Request("GET", f"{context.settings.issuer_url}/authorize", {}, query=parameters)
+        checked = checks.check(context, server, request)
+        page = prompts.next_page(checked, _person(context), marker)
+    except OAuth2Error:
+        return None
+    return page if isinstance(page, prompts.ConsentPage) else None
 
 
 def _answer(

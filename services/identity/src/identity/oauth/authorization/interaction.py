@@ -53,6 +53,11 @@ class Marker:
     no_step_up: bool = False
     """The person declined to authenticate further."""
 
+    @property
+    def decided(self) -> bool:
+        """Whether the person has answered a page of this request."""
+        return bool(self.consented or self.chosen or self.denied or self.no_step_up)
+
     def fresh(self, browser: BrowserSession | None) -> bool:
         """Return whether the browser has signed in since the redirect; a step-up is not sufficient."""
         return (

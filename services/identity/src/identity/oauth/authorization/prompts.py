@@ -7,6 +7,7 @@ Each prompt decides whether it is required and returns its page. The first requi
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from authlib.oauth2.base import OAuth2Error
@@ -19,6 +20,7 @@ from authlib.oidc.core.errors import (
 )
 
 from identity.accounts.models import Account
+from identity.clients.rules import LOOPBACK
 from identity.oauth.authorization.checks import AuthorizationRequest
 from identity.oauth.authorization.interaction import Marker
 from identity.policies.rules import missing
@@ -176,7 +178,8 @@ def consent(at: Interaction) -> ConsentPage | None:
     """Prompt for scopes without consent by third-party clients; with `prompt=consent`, for all scopes."""
     request, client = at.request, at.request.client
     assert at.person is not None
-    again = "consent" in request.prompts and (at.marker is None or at.marker.consented != str(at.person.id))
+    answered = at.marker is not None and at.marker.consented == str(at.person.id)
+    again = ("consent" in request.prompts or unassured(request)) and not answered
     covered = client.first_party or _allowed(request, at.person)
     if covered and not again:
         return None
@@ -194,6 +197,19 @@ def consent(at: Interaction) -> ConsentPage | None:
         phone_masked=at.person.phone_masked,
         redirect_uri=request.redirect_uri,
     )
+
+
+def unassured(request: AuthorizationRequest) -> bool:
+    """Return whether any program on the person's machine could have sent the request (RFC 8252 §8.6).
+
+    A public client has nothing to prove who it is, and any program can listen on a port of the own machine.
+    So a consent that was given once is not enough for an answer without the person (OAuth 2.1 §7.3.1); the
+    development client, which exists in dev mode only, is excepted.
+    """
+    client, host = request.client, urlsplit(request.redirect_uri).hostname
+    if client.first_party and request.context.settings.dev:
+        return False
+    return client.token_endpoint_auth_method == "none" and host in LOOPBACK
 
 
 def _allowed(request: AuthorizationRequest, person: Account) -> bool:

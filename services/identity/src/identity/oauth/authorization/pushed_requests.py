@@ -82,17 +82,18 @@ def push(context: Context, server: AuthorizationServer, request: Request) -> dic
     return {"request_uri": PREFIX + reference, "expires_in": FIRST_SECONDS}
 
 
-def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None]:
+def resolve(context: Context, pairs: Pairs, *, decided: bool = False) -> tuple[Pairs, PushedRequest | None]:
     """Return the parameters of an authorization request, and the pushed request if it refers to one.
 
-    Of a pushed request only the pushed parameters count (§4). Raises `invalid_request_uri`, and rejects
-    requests that must be pushed but are not.
+    Of a pushed request only the pushed parameters count (§4). A reference is redeemed once, except that the
+    browser whose person has `decided` about the request may send the decision again: a second click, or a
+    reload (§4 allows it). Raises `invalid_request_uri`, and rejects requests that must be pushed but are not.
     """
     given = dict(reversed([(name, value) for name, value in pairs if value]))
     client = context.client(given.get("client_id", ""))
     reference = given.get("request_uri", "")
     if reference.startswith(PREFIX):
-        return _pushed(context, client, reference.removeprefix(PREFIX))
+        return _pushed(context, client, reference.removeprefix(PREFIX), decided)
     if "request" in given:
         raise _to_client(RequestNotSupported("Request objects are not supported."), pairs)
     if "request_uri" in given:
@@ -102,11 +103,13 @@ def resolve(context: Context, pairs: Pairs) -> tuple[Pairs, PushedRequest | None
     return pairs, None
 
 
-def _pushed(context: Context, client: Client | None, reference: str) -> tuple[Pairs, PushedRequest]:
+def _pushed(
+    context: Context, client: Client | None, reference: str, decided: bool
+) -> tuple[Pairs, PushedRequest]:
     row = context.token_rows.pushed(reference)
     if row is None or client is None or row.client_id != client.client_id:
         raise InvalidRequestUri("The 'request_uri' is not valid for this client.")
-    if not row.open(context.clock.now(), FIRST_SECONDS, _LAST_SECONDS):
+    if not row.open(context.clock.now(), FIRST_SECONDS, _LAST_SECONDS, again=decided):
         raise InvalidRequestUri("The 'request_uri' has expired or been used.")
     stored: list[list[str]] = json.loads(context.vault.open(SEALED_FOR, row.parameters_sealed))
     parameters = [(name, value) for name, value in stored]

@@ -28,6 +28,8 @@ class LogoutRequest:
     state: str | None = None
     fault: str | None = None
     """Why the request is invalid; then no other field is set and no session ends (§4)."""
+    token: str | None = None
+    """The ID token of `hint`, as it was sent."""
 
     @property
     def onward(self) -> str | None:
@@ -36,9 +38,13 @@ class LogoutRequest:
             return None
         return add_params_to_uri(self.uri, [("state", self.state)]) if self.state else self.uri
 
-    def parameters(self) -> list[tuple[str, str]]:
-        """Return the parameters for the confirmation form; validated again on submission."""
+    def parameters(self, *, hint: bool = False) -> list[tuple[str, str]]:
+        """Return the parameters for the confirmation form; validated again on submission.
+
+        With `hint` also the ID token, for a browser without a session.
+        """
         pairs = [
+            ("id_token_hint", self.token if hint else None),
             ("client_id", None if self.client is None else self.client.client_id),
             ("post_logout_redirect_uri", self.uri),
             ("state", self.state if self.uri else None),
@@ -61,6 +67,11 @@ class Logout:
         if len(given) != len(named):
             return LogoutRequest(fault="A parameter is repeated.")
         return await self._session.run_sync(lambda _: self._check(given))
+
+    async def named(self, asked: LogoutRequest) -> BrowserSession | None:
+        """Return the session that the ID token of a request names, locked, unless it has ended."""
+        sid = None if asked.hint is None else asked.hint.sid
+        return None if sid is None else await self._sessions.lock(sid)
 
     async def end(self, row: BrowserSession | None) -> Sequence[Client]:
         """End a session. Return the clients used in it, for front-channel logout."""
@@ -90,4 +101,4 @@ class Logout:
             uri = None
         elif uri is not None and uri not in client.post_logout_redirect_uris:
             return LogoutRequest(fault="The post_logout_redirect_uri is not registered.")
-        return LogoutRequest(hint, client, uri, given.get("state"))
+        return LogoutRequest(hint, client, uri, given.get("state"), token=given.get("id_token_hint"))

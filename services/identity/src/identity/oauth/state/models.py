@@ -145,12 +145,12 @@ class PushedRequest(Base):
     opened_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
-    def open(self, now: datetime, first_seconds: int, last_seconds: int) -> bool:
-        """Use the reference. Return False if it was redeemed or has expired.
+    def open(self, now: datetime, first_seconds: int, last_seconds: int, *, again: bool = False) -> bool:
+        """Use the reference. Return False if it was redeemed (unless `again`) or has expired.
 
         The first use must be within `first_seconds`; the person then has `last_seconds` to sign in.
         """
-        if self.used_at is not None:
+        if self.used_at is not None and not again:
             return False
         if self.opened_at is None:
             if now >= self.issued_at + timedelta(seconds=first_seconds):
