@@ -133,7 +133,7 @@ NewVisitor = Callable[[], Visitor]
 
 @pytest.fixture
 def world() -> Migration:
-    """Fills Identity's database; a module that needs other units than 历下区 and those above it has its own."""
+    """Fills the database of Identity with 历下区 and what is above it; a module may have a world of its own."""
     return with_one_line
 
 
