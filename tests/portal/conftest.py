@@ -30,6 +30,7 @@ from services.identity.tests.support.running_identity import running, with_one_l
 from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.plugin import DatabaseFactory
+from testkit.postgres import Migration
 from testkit.serving import Served
 
 COUNTY_ADMIN = "19900001323"
@@ -131,8 +132,14 @@ NewVisitor = Callable[[], Visitor]
 
 
 @pytest.fixture
-async def site(database_factory: DatabaseFactory, tmp_path: Path) -> AsyncIterator[Site]:
-    """All three, in dev mode, with the line of authority down to 历下区."""
+def world() -> Migration:
+    """Fills the database of Identity with 历下区 and what is above it; a module may have a world of its own."""
+    return with_one_line
+
+
+@pytest.fixture
+async def site(database_factory: DatabaseFactory, tmp_path: Path, world: Migration) -> AsyncIterator[Site]:
+    """All three, in dev mode."""
     served = {name: Served() for name in ("identity", "office", "portal")}
     url = {name: one.url for name, one in served.items()}
     bus, clock = InProcessBus(), FrozenClock(datetime.now(UTC))
@@ -142,7 +149,7 @@ async def site(database_factory: DatabaseFactory, tmp_path: Path) -> AsyncIterat
         for name, of_name in migrations.items()
     }
     async with AsyncExitStack() as stack:
-        database = await database_factory("identity", with_one_line)
+        database = await database_factory("identity", world)
         identity = await stack.enter_async_context(running(database, clock, url["identity"], bus=bus))
         async with identity.state.database.transaction() as session:
             session.add(Workbench(url["portal"], bytes.fromhex(KEY)).client(clock.now()))

@@ -429,6 +429,12 @@ async def test_the_inbox_says_which_notices_wait_for_an_answer(office: RunningOf
 
     await save(office, "370000", first, 0, people=1)
     assert await inbox() == [(second, True, None), (first, True, "draft"), (plain, False, None)]
+    seen = [(await client.get(f"{N}/{notice}")).json() for notice in (second, first, plain)]
+    assert [(one["asks_answer"], one["answer"]) for one in seen] == [
+        (True, None),
+        (True, "draft"),
+        (False, None),
+    ]
     assert await unanswered() == 2
     await answered(office, "370000", first, people=1)
     assert await inbox(answered="true") == [(first, True, "submitted")]

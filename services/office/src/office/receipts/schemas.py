@@ -121,6 +121,8 @@ class NoticeOut(DraftOut):
     read_at: datetime | None = Field(description="本人首次阅读时间")
     replaces: RelatedOut | None = Field(description="该通知所替代的通知")
     replaced_by: RelatedOut | None = Field(description="替代该通知的新通知")
+    asks_answer: bool = Field(description="是否要求答复", examples=[True])
+    answer: AnswerStatus | None = Field(description="本单位答复的状态；尚未填写的为空", examples=["draft"])
 
     @classmethod
     def of_view(cls, view: NoticeView) -> Self:
@@ -151,6 +153,8 @@ class NoticeOut(DraftOut):
             read_at=view.read_at,
             replaces=RelatedOut.of(view.replaces),
             replaced_by=RelatedOut.of(view.replaced_by),
+            asks_answer=view.asks_answer,
+            answer=view.answer,
         )
 
 

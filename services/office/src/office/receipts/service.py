@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from contracts.documents import AnswerStatus
 from office.actors import Actor
 from office.assignments.service import Assigned, Assignments
 from office.directory.models import Unit
@@ -37,6 +38,8 @@ class NoticeView:
     read_at: datetime | None
     replaces: Related | None
     replaced_by: Related | None
+    asks_answer: bool
+    answer: AnswerStatus | None
 
 
 class Receipts:
@@ -64,6 +67,7 @@ class Receipts:
         notice, delivery, path = await self._notices.visible(actor, unit, notice_id)
         read = await self._receipts.read(notice.id, actor.sub)
         signature = await self._receipts.signature(notice.id, unit)
+        asks, answer = await self._receipts.asked(notice.id, unit)
         return NoticeView(
             notice=notice,
             publisher=await self._units.get(notice.publisher_id),
@@ -77,6 +81,8 @@ class Receipts:
             read_at=None if read is None else read.read_at,
             replaces=await self._notices.related(unit, notice.supersedes_id),
             replaced_by=await self._notices.related(unit, notice.superseded_by_id),
+            asks_answer=asks,
+            answer=answer,
         )
 
     async def _signed(self, signature: Signature) -> SignedNotice:

@@ -44,7 +44,9 @@ export function useList<T, F extends Filters>(defaults: F, call: (filters: F, cu
   }
 
   function apply(): void {
-    const query = Object.fromEntries(Object.entries(filters).filter(([name, value]) => value !== defaults[name]))
+    // Others on the page have theirs in the address too.
+    const others = Object.entries(route.query).filter(([name]) => !(name in defaults))
+    const query = Object.fromEntries([...others, ...Object.entries(filters).filter(([name, value]) => value !== defaults[name])])
     void router.replace({ query })
     begin()
   }

@@ -6,6 +6,7 @@ import { cockpit } from './cockpit/routes'
 import { complaints } from './complaints/routes'
 import { consultations } from './consultations/routes'
 import { contacts } from './contacts/routes'
+import { coverage } from './coverage/routes'
 import { home } from './home/routes'
 import { notices } from './notices/routes'
 import { submissions } from './submissions/routes'
@@ -15,6 +16,7 @@ export const modules: readonly Module[] = [
   home,
   tasks,
   notices,
+  coverage,
   contacts,
   cockpit,
   activities,

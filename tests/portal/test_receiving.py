@@ -1,0 +1,171 @@
+"""A notice on its way: who has it, who holds it up, who answers. People in Chromium over the BFF."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from playwright.async_api import expect
+
+from contracts.vocabulary import Role
+from identity import bootstrap
+from identity.units import worlds
+from onebox import web
+from services.identity.tests.support.running_identity import filled
+from testkit.browsers import DESKTOP, PATIENCE, NewPage, overflow, serious_faults
+
+from .conftest import NewVisitor, Site, Visitor
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+    from testkit.postgres import Migration
+
+TITLE = "关于报送春季学期资助人数的通知"
+CITY, COUNTY, OTHER = "370100", "370102", "370103"
+SCHOOLS = ("S3701020001", "S3701020002", "S3701030001")
+FIELDS = [
+    {"key": "students", "label": "受助学生人数", "type": "number", "required": True, "unit": "人"},
+    {"key": "way", "label": "发放方式", "type": "choice", "options": ["银行卡", "饭卡"]},
+    {"key": "proof", "label": "证明材料", "type": "attachment", "max_files": 2},
+    {
+        "key": "staff",
+        "label": "经办人员",
+        "type": "table",
+        "columns": [{"key": "name", "label": "姓名", "type": "text", "required": True}],
+    },
+]
+
+
+async def with_two_counties(url: str) -> None:
+    """济南 with two of its counties and three of their schools."""
+    codes = {"100000", "370000", CITY, COUNTY, OTHER, *SCHOOLS}
+    everybody = [*worlds.centre_staff(), *worlds.world_s_people()]
+    await filled(
+        url,
+        bootstrap.World(
+            [unit for unit in worlds.world_s() if unit.code in codes],
+            [person for person in everybody if person.unit_code in codes],
+            frozenset(),
+        ),
+    )
+
+
+@pytest.fixture
+def world() -> "Migration":
+    return with_two_counties
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    web.build()
+
+
+def phone_of(code: str) -> str:
+    """The number of whoever may sign for a unit and issue its notices."""
+    return next(
+        person.phone
+        for person in worlds.world_s_people()
+        if person.unit_code == code and Role.APPROVER in person.roles
+    )
+
+
+async def done(answer: Any) -> Any:
+    assert answer.status_code < 300, answer.text
+    return answer.json()
+
+
+async def published(city: Visitor) -> str:
+    """A notice with a form, from the city to its counties, to be forwarded by them."""
+    draft = {"title": TITLE, "body": "<p>请按时报送。</p>", "recipients": {"reach": "children"}}
+    async with asyncio.timeout(PATIENCE):
+        # Office learns of the units by events.
+        answer = await city.call("POST", "/api/office/v1/notices", json=draft)
+        while answer.status_code != 201:
+            await asyncio.sleep(0.1)
+            answer = await city.call("POST", "/api/office/v1/notices", json=draft)
+    notice = f"/api/office/v1/notices/{answer.json()['id']}"
+    await done(await city.call("PUT", f"{notice}/form", json={"fields": FIELDS}))
+    await done(await city.call("POST", "/api/office/v1/number-series", json={"prefix": "济教助"}))
+    key = {"idempotency-key": str(uuid4())}
+    await done(await city.call("POST", f"{notice}/publish", json={}, headers=key))
+    return str(answer.json()["id"])
+
+
+async def sign_in(page: "Page", site: Site, code: str) -> None:
+    phone = phone_of(code)
+    await page.goto(f"{site.url}/sign-in")
+    await page.get_by_role("link", name="前往统一用户认证登录").click()
+    await page.get_by_label("手机号").fill(phone)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("短信验证码").wait_for()
+    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", level=1, name="您好").wait_for()
+
+
+async def judge(page: "Page", name: str) -> None:
+    assert await overflow(page) == 0, name
+    assert await serious_faults(page) == [], name
+
+
+async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
+    site: Site, new_page: NewPage, new_visitor: NewVisitor
+) -> None:
+    people = {code: new_visitor() for code in (CITY, OTHER, *SCHOOLS)}
+    for code, one in people.items():
+        await one.sign_in(phone_of(code))
+    notice = await published(people[CITY])
+    path = f"/api/office/v1/notices/{notice}"
+
+    async def post(code: str, what: str, **body: Any) -> None:
+        key = {"idempotency-key": str(uuid4())}
+        await done(await people[code].call("POST", f"{path}/{what}", json=body, headers=key))
+
+    await post(OTHER, "forward")
+    await post(OTHER, "sign")
+    await post(SCHOOLS[2], "sign")
+    city = await new_page(DESKTOP)
+    await sign_in(city, site, CITY)
+    await city.goto(f"{site.url}/notices/{notice}/coverage")
+    figures = city.get_by_role("region", name="办理情况")
+    await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("2 / 5")
+    blockers = city.get_by_role("region", name="未转发的单位")
+    await expect(blockers).to_contain_text("致使 2 个单位收不到通知")
+    await expect(blockers).to_contain_text("历下区学生资助管理中心")
+    await judge(city, "coverage")
+    await blockers.get_by_role("button", name="历下区学生资助管理中心的联系方式").click()
+    dialog = city.get_by_role("dialog", name="历下区学生资助管理中心的联系方式")
+    await expect(dialog.get_by_role("list", name="联系人").get_by_role("listitem").first).to_be_visible()
+    await judge(city, "contact")
+    await city.keyboard.press("Escape")
+    await expect(blockers.get_by_role("button", name="的联系方式")).to_be_focused()
+    await city.get_by_role("button", name="未办单位").click()
+    missing = city.get_by_role("table", name="未办单位")
+    await expect(missing.get_by_role("row")).to_have_count(1 + 3)
+    await expect(missing.get_by_role("row").filter(has_text="助学小学")).to_contain_text(
+        "历下区学生资助管理中心"
+    )
+    await judge(city, "missing")
+    for tab in ("进程", "催办", "退回", "变动说明"):
+        await city.get_by_role("group", name="内容").get_by_role("button", name=tab, exact=True).click()
+        await expect(city.get_by_text("正在载入")).to_have_count(0)
+        await judge(city, tab)
+    await city.get_by_role("button", name="催办").first.click()
+    dialog = city.get_by_role("dialog", name="催办")
+    await expect(dialog).to_contain_text("最多提醒 1 个已送达的单位签收、1 个单位转发")
+    await judge(city, "remind")
+    await dialog.get_by_role("button", name="发送催办").click()
+    await expect(dialog.get_by_text("已提醒 ")).to_contain_text("1 个单位转发")
+    await judge(city, "reminded")
+    await dialog.get_by_role("button", name="关闭").last.click()
+    # Down to the county, and up again.
+    await city.get_by_role("group", name="内容").get_by_role("button", name="下级单位").click()
+    await city.get_by_role("table").get_by_role("button", name="历下区学生资助管理中心").click()
+    way = city.get_by_role("navigation", name="统计范围")
+    await expect(way).to_contain_text("历下区学生资助管理中心")
+    await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("0 / 3")
+    await expect(city.get_by_role("table").get_by_role("row")).to_have_count(1 + 2)
+    await judge(city, "county")
+    await way.get_by_role("button", name="济南市学生资助管理中心").click()
+    await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("2 / 5")
