@@ -133,7 +133,7 @@ NewVisitor = Callable[[], Visitor]
 
 @pytest.fixture
 def world() -> Migration:
-    """Fills the database of Identity with 历下区 and what is above it; a module may have a world of its own."""
+    """Fills the database of Identity with 历下区 and what is above it; a module may have its own world."""
     return with_one_line
 
 
