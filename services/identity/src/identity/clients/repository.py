@@ -100,6 +100,7 @@ class ClientRepository:
             .join(Unit, Unit.id == Client.owner_unit_id)
             .where(
                 Unit.path.in_(paths),
+                Unit.status == UnitStatus.ACTIVE,
                 Client.status == ClientStatus.ACTIVE,
                 Client.grant_types.contains(["authorization_code"]),
                 or_(Client.initiate_login_uri.is_not(None), Client.client_uri.is_not(None)),
