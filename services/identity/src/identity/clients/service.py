@@ -32,7 +32,6 @@ from servicekit.lists import Listed
 from servicekit.ltree import is_under, lineage
 from servicekit.paging import PageRequest
 
-
 MOST_OPENED: Final = 100
 """Systems of one person's first page."""
 
