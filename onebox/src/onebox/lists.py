@@ -12,6 +12,7 @@ from cockpit.feeds.declarations import FEEDS
 from cockpit.metrics.catalogue import COMPARISONS
 from cockpit.metrics.declarations import METRICS
 from contracts.vocabulary import NoticeStatus
+from identity.clients.service import MOST_OPENED
 from identity.directory.service import MOST_IDS
 from identity.privacy.repository import MOST_EXPORTS
 from identity.sessions.repository import MOST_LIVE
@@ -39,6 +40,7 @@ COMPLETE: Mapping[str, int | str] = {
     "listFeeds": len(FEEDS),
     "listFiles": MAX_ATTACHMENTS,
     "listMetrics": len(METRICS),
+    "listMyPlatforms": MOST_OPENED,
     "listNoticeRevisions": MAX_REVISIONS,
     "listNumberSeries": MAX_SERIES,
     "listPlatformAdmins": "the platform's administrators, some at most",

@@ -34,7 +34,7 @@ export default defineConfigWithVueTs(
   },
   {
     // The focus roves (ARIA Authoring Practices), and the keys are handled at the tree; Escape closes the popover.
-    files: ['src/components/UnitTree.vue', 'src/components/UnitTreePicker.vue'],
+    files: ['src/components/SearchBox.vue', 'src/components/UnitTree.vue', 'src/components/UnitTreePicker.vue'],
     rules: {
       'vuejs-accessibility/interactive-supports-focus': 'off',
       'vuejs-accessibility/click-events-have-key-events': 'off',

@@ -300,3 +300,20 @@ async def test_rfc8252_a_native_app_may_use_any_port_of_the_own_machine(
             verifier=VERIFIER, client_id=made.json()["client_id"], redirect_uri=uri, scope="openid"
         )
         assert (await browser.http.get(url)).status_code == (303 if fits else 400), uri
+
+
+async def test_people_open_the_platforms_of_their_unit_and_of_those_above(admin_of: AdminOf) -> None:
+    county, city, sibling = [await admin_of(phone) for phone in (COUNTY_ADMIN, CITY_ADMIN, SIBLING_ADMIN)]
+    begin = "https://rp.example.cn/begin?x=1"
+    await county.register(client_name="区系统", client_uri="https://rp.example.cn/")
+    await county.register(client_name="没有地址的系统")
+    await city.register(client_name="市系统", client_uri="https://x.example.cn/", initiate_login_uri=begin)
+    await sibling.register(client_name="邻区系统", client_uri="https://rp.example.cn/")
+    disabled = (await city.register(client_name="停用系统", client_uri="https://rp.example.cn/")).json()
+    await city.call("POST", f"/clients/{disabled['client_id']}/disable", json={"reason": "不再使用"})
+    found = await county.call("GET", "/me/platforms")
+    assert found.status_code == 200, found.text
+    assert [(one["name"], one["url"]) for one in found.json()["items"]] == [
+        ("市系统", f"{begin}&iss=http%3A%2F%2Flocalhost%3A8001"),
+        ("区系统", "https://rp.example.cn/"),
+    ]

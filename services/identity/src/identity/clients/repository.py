@@ -87,6 +87,30 @@ class ClientRepository:
         )
         return [(row[0], row[1], row[2]) for row in await self._session.execute(statement)]
 
+    async def open_below(
+        self, paths: Collection[str], limit: int
+    ) -> Sequence[tuple[str, str, str, str | None, str | None]]:
+        """Return id, name, the owning unit's name, `initiate_login_uri` and `client_uri` of active clients of
+        the units at these paths that people can open, those of the highest unit first.
+        """
+        statement = (
+            select(
+                Client.client_id, Client.client_name, Unit.name, Client.initiate_login_uri, Client.client_uri
+            )
+            .join(Unit, Unit.id == Client.owner_unit_id)
+            .where(
+                Unit.path.in_(paths),
+                Unit.status == UnitStatus.ACTIVE,
+                Client.status == ClientStatus.ACTIVE,
+                Client.grant_types.contains(["authorization_code"]),
+                or_(Client.initiate_login_uri.is_not(None), Client.client_uri.is_not(None)),
+            )
+            .order_by(Unit.path, Client.client_name, Client.client_id)
+            .limit(limit)
+        )
+        rows = await self._session.execute(statement)
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
     async def under(
         self, path: str, wanted: ClientFilter, sort: ClientSort, paging: PageRequest
     ) -> Listed[Client]:

@@ -5,9 +5,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from authlib.common.urls import add_params_to_uri
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
@@ -28,8 +29,11 @@ from servicekit.db import on_commit
 from servicekit.etags import SeenVersions
 from servicekit.ids import new_id
 from servicekit.lists import Listed
-from servicekit.ltree import is_under
+from servicekit.ltree import is_under, lineage
 from servicekit.paging import PageRequest
+
+MOST_OPENED: Final = 100
+"""Systems of one person's first page."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,22 @@ class SystemName:
     name: str
     owner: str
     """The name of the unit that owns it; empty for the services of this system."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A system that people open from the pages of this one."""
+
+    client_id: str
+    name: str
+    owner: str
+    """The name of the unit that owns it."""
+    url: str
+
+
+def begun_at(initiate_login_uri: str, issuer: str) -> str:
+    """Return the address at which a client begins a sign-in at this issuer (OpenID Connect Core §4)."""
+    return str(add_params_to_uri(initiate_login_uri, [("iss", issuer)]))
 
 
 def secret_id(row: ClientSecret) -> str:
@@ -141,6 +161,17 @@ class Clients:
         """Return the names of active clients by id, for pages that tell people which system is meant."""
         found = await self._rows.names(client_ids)
         return {client_id: SystemName(name, owner or "") for client_id, name, owner in found}
+
+    async def openable(self, path: str) -> Sequence[Opened]:
+        """Return the systems that people of the unit at `path` open: active ones of that unit and of those
+        above it that say where, the highest unit's first, at most `MOST_OPENED`.
+        """
+        found = await self._rows.open_below(lineage(path), MOST_OPENED)
+        issuer = self._settings.issuer_url
+        return [
+            Opened(client_id, name, owner, (home or "") if begin is None else begun_at(begin, issuer))
+            for client_id, name, owner, begin, home in found
+        ]
 
     async def of_unit(self, unit_id: UUID, limit: int) -> Sequence[Client]:
         """Return the clients of the caller's own unit, newest first; the caller is its administrator."""

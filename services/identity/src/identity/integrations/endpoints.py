@@ -4,7 +4,6 @@ import secrets
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
@@ -13,7 +12,7 @@ from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
 from identity.clients.dependencies import ClientService
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
-from identity.clients.service import Registered, Registrar, secret_id
+from identity.clients.service import Registered, Registrar, begun_at, secret_id
 from identity.dependencies import ServiceSettings
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
@@ -142,7 +141,7 @@ def _test_url(client: Client) -> str:
 def _open_url(client: Client, settings: ServiceSettings) -> str | None:
     """Third-party initiated login (OpenID Connect Core §4): the client starts a sign-in at this issuer."""
     uri = client.initiate_login_uri
-    return None if uri is None else str(add_params_to_uri(uri, [("iss", settings.issuer_url)]))
+    return None if uri is None else begun_at(uri, settings.issuer_url)
 
 
 @router.get("")

@@ -9,10 +9,19 @@ from authkit.errors import InsufficientScope
 from authkit.principal import Principal
 from contracts.vocabulary import Audience
 from identity.accounts.errors import BadName, NameVerified, TooManyCorrections
+from identity.clients.dependencies import ClientService
 from identity.dependencies import ServiceSettings
 from identity.me.dependencies import MyselfService, WaitingService
 from identity.me.errors import NoBrowserSession
-from identity.me.schemas import ActingUnitIn, MeOut, OwnNameIn, UnreadOut, WaitingOut
+from identity.me.schemas import (
+    ActingUnitIn,
+    MeOut,
+    OwnNameIn,
+    PlatformOut,
+    PlatformsOut,
+    UnreadOut,
+    WaitingOut,
+)
 from identity.me.service import Me
 from identity.me.waiting import NAMES, concerns
 from identity.memberships.dependencies import MembershipService
@@ -68,6 +77,20 @@ async def my_account(person: Person, myself: MyselfService, settings: ServiceSet
 async def count_waiting(person: Person, waiting: WaitingService) -> WaitingOut:
     """Return the number of things that wait for the caller's decision, by kind."""
     return WaitingOut.of(await waiting.of(person))
+
+
+@router.get(
+    "/me/platforms",
+    summary="我可以进入的接入系统",
+    description=(
+        "当前单位和各级上级单位登记的、在用的接入系统中，登记了首页或发起登录地址的，最多 100 个；"
+        "上级单位的在前。进入后由该系统决定是否放行。没有代表任何单位时为空。"
+    ),
+)
+async def list_my_platforms(person: Person, clients: ClientService) -> PlatformsOut:
+    """Return the systems that the caller opens from the pages of this one."""
+    opened = () if person.acting is None else await clients.openable(person.acting.path)
+    return PlatformsOut(items=[PlatformOut.of(one) for one in opened])
 
 
 @router.patch(

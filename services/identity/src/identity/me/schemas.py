@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import AccountStatus, Audience, Open, Permission, PlatformRole, Role
+from identity.clients.service import Opened
 from identity.me.service import Me
 from identity.me.waiting import MOST_COUNTED
 from identity.memberships.models import Belonging
@@ -140,6 +141,31 @@ class MeOut(BaseModel):
             platform_role=me.platform_role,
             unread=unread,
         )
+
+
+class PlatformOut(BaseModel):
+    """A system that the caller opens from the first page."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    client_id: str = Field(description="接入系统的标识", examples=["01930000-0000-7000-8000-0000000000cc"])
+    name: str = Field(description="系统名称", examples=["山东省学生资助信息系统"])
+    owner: str = Field(description="登记该系统的单位", examples=["山东省学生资助管理中心"])
+    url: str = Field(
+        description="打开的地址：发起登录的地址（已带 iss 参数，OpenID Connect Core §4），没有时为首页",
+        examples=["https://rp.example.cn/begin?iss=https%3A%2F%2Fid.example.cn"],
+    )
+
+    @classmethod
+    def of(cls, opened: Opened) -> "PlatformOut":
+        """Return the schema of a system."""
+        return cls.model_validate(opened)
+
+
+class PlatformsOut(BaseModel):
+    """Systems that the caller opens."""
+
+    items: list[PlatformOut] = Field(description="接入系统，上级单位登记的在前")
 
 
 class OwnNameIn(BaseModel):

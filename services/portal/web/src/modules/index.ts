@@ -7,8 +7,10 @@ import { complaints } from './complaints/routes'
 import { consultations } from './consultations/routes'
 import { contacts } from './contacts/routes'
 import { coverage } from './coverage/routes'
+import { help } from './help/routes'
 import { home } from './home/routes'
 import { notices } from './notices/routes'
+import { search } from './search/routes'
 import { submissions } from './submissions/routes'
 import { tasks } from './tasks/routes'
 
@@ -18,10 +20,12 @@ export const modules: readonly Module[] = [
   notices,
   coverage,
   contacts,
+  search,
   cockpit,
   activities,
   submissions,
   consultations,
   complaints,
   administration,
+  help,
 ]

@@ -1,0 +1,18 @@
+export const searchTexts = {
+  title: '搜索',
+  label: '搜索单位、人员和通知',
+  hint: '名称、拼音首字母、文号……',
+  short: '请输入要搜索的内容。',
+  kinds: { units: '单位', people: '人员', notices: '通知' } as Record<string, string>,
+  all: '全部',
+  every: (words: string) => `查看“${words}”的全部结果`,
+  suggestions: '搜索建议',
+  counted: (count: number) => (count ? `${count} 条建议，用上下方向键选择` : '没有建议，按回车键查看全部结果'),
+  failed: '暂时不能搜索，请稍后重试',
+  results: (words: string) => `“${words}”的搜索结果`,
+  none: (kind: string) => `没有找到${kind}`,
+  moreOf: (kind: string) => `更多${kind}`,
+  noticesShort: '搜索通知至少输入两个字',
+  which: '搜索范围',
+  received: '收到的通知',
+}
