@@ -65,6 +65,28 @@ async def test_units_that_have_not_signed_and_units_that_block_are_reminded_once
     assert await reminded(office, notice) == {"unsigned": 0, "blocking": 2}
 
 
+async def test_a_run_for_a_group_reminds_its_units_and_who_blocks_them(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+    centre = office.unit("100000")
+    members = [{"unit_id": office.world.id(code)} for code in ("370200", "370102")]
+    made = await centre.post(
+        "/api/v1/contact-groups", json={"scope": "unit", "name": "试点", "members": members}
+    )
+    assert made.status_code == 201, made.text
+    group = made.json()["id"]
+    preview = await centre.get(f"{N}/{notice}/reminders/preview", params={"group": group})
+    assert preview.json() == {"unsigned": 1, "blocking": 1}
+    assert await reminded(office, notice, group=group) == {"unsigned": 1, "blocking": 1}
+    assert await received(office, "370200") == ["unsigned"]
+    assert await received(office, "370100") == ["blocking"]
+    assert await received(office, "320000") == []
+    [run] = (await centre.get(f"{N}/{notice}/reminders")).json()["items"]
+    assert (run["group_id"], run["group_name"]) == (group, "试点")
+    foreign = await office.unit("370000").post(f"{N}/{notice}/reminders", json={"group": group})
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
+
+
 async def test_two_runs_at_once_remind_nobody_twice(office: RunningOffice) -> None:
     notice = await office.published()
     runs = await asyncio.gather(

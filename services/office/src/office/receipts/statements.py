@@ -108,6 +108,7 @@ def _signing() -> Select[Any]:
     signer = func.coalesce(Signature.signed_by, _SUB)
     return (
         _seen(
+            Unit.name.label("unit_name"),
             returned.label("returned"),
             Signature.signed_by,
             Signature.signed_at,
