@@ -14,12 +14,14 @@ NAMED_BY: Mapping[str, tuple[str, ...]] = {
     "parent_id": ("ancestors",),
     "supersedes_id": ("replaces",),
     "superseded_by_id": ("replaced_by",),
+    "updated_by": ("updater_name",),
 }
 NAMED_ELSEWHERE: Mapping[tuple[str, str], str] = {
     ("ContentOut", "supersedes_id"): "the revision or the notice that has the content: `replaces`",
     ("RecipientsOut", "units"): "`recipient_units` of the own notice and of a revision; a save has sent them",
     ("RecipientsOut", "groups"): "`recipient_groups`, as above",
     ("FileOut", "subject_id"): "what the caller has asked for",
+    ("Attachment", "file_id"): "`name`, which the drafter may change",
 }
 
 

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.functional_validators import AfterValidator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
+from office.addressing.rules import Address
 from office.addressing.schemas import AddressIn, AddressOut
 from office.directory.schemas import UnitRef
 from office.notices import rules
@@ -141,6 +142,10 @@ class DraftIn(BaseModel):
         )
 
 
+def _recipients(value: Any) -> Any:
+    return RecipientsOut.of(value) if isinstance(value, Address) else value
+
+
 class NoticeRef(BaseModel):
     """The identification of a notice."""
 
@@ -183,12 +188,14 @@ class NoticeSummary(BaseModel):
 class RecipientsOut(AddressOut):
     """主送, with the units that it names."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    units: list[UUID] = Field(
-        validation_alias=AliasChoices("picked", "units"), description="指定的单位", examples=[[]]
-    )
+    units: list[UUID] = Field(description="指定的单位", examples=[[]])
     groups: list[UUID] = Field(description="指定的通讯录分组", examples=[[]])
+
+    @classmethod
+    def of(cls, address: Address) -> Self:
+        """Convert an address."""
+        values = AddressOut.of(address).model_dump()
+        return cls(**values, units=list(address.picked), groups=list(address.groups))
 
 
 class GroupRef(BaseModel):
@@ -217,7 +224,7 @@ class ContentOut(BaseModel):
     remark: str | None = Field(description="附注", examples=["此件公开发布"])
     printing_office: str | None = Field(description="印发机关；空为发文单位", examples=[None])
     supersedes_id: UUID | None = Field(description="替代的通知", examples=[None])
-    recipients: RecipientsOut = Field(description="主送范围")
+    recipients: Annotated[RecipientsOut, BeforeValidator(_recipients)] = Field(description="主送范围")
     deadline_workdays: int | None = Field(description="办理期限（工作日）", examples=[5])
 
 

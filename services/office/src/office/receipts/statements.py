@@ -117,11 +117,7 @@ def _signing() -> Select[Any]:
             Signature.reason,
             Person.name.label("signer_name"),
             own.label("has_own_task"),
-            # The attribute `needs` is the column `roles`.
-            *(
-                addressed.c["roles" if name == "needs" else name].label(f"task_{name}")
-                for name in TASK_COLUMNS
-            ),
+            *(addressed.c[name].label(f"task_{name}") for name in TASK_COLUMNS),
         )
         .outerjoin(Signature, and_(Signature.notice_id == NOTICE, Signature.unit_id == UNIT))
         .outerjoin(Person, Person.sub == signer)
