@@ -69,7 +69,7 @@ class Task(Base):
     needs: Mapped[list[str]] = mapped_column(
         ARRAY(Text), doc="permissions, roles; who of a unit has one may do it; empty: all its people"
     )
-    # For an earlier version that still serves. The trigger `tasks_name_needs` fills it; the next release drops
+    # For an earlier version that still serves. The trigger `tasks_name_needs` fills it; the next release ends
     # both.
     roles: Mapped[list[str] | None] = mapped_column(ARRAY(Text), deferred=True)
     by_hand: Mapped[bool] = mapped_column(Boolean, doc="a person may mark it as done")
