@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from office.coverage.jobs import Curves
 from services.office.tests.support.running_office import RunningOffice
+from testkit.waiting import moments
 
 N = "/api/v1/notices"
 
@@ -107,11 +108,10 @@ async def test_the_workbook_has_branches_blockers_who_is_missing_and_what_change
     started = await centre.post(f"{N}/{notice}/coverage/exports")
     assert started.status_code == 202, started.text
     path = started.headers["Location"]
-    for _ in range(200):
+    async for _ in moments():
         export = (await centre.get(path)).json()
         if export["status"] != "running":
             break
-        await office.settle()
     assert (export["status"], export["rows"]) == ("done", 10)
     file = await centre.get(f"{path}/file")
     with zipfile.ZipFile(io.BytesIO(file.content)) as book:

@@ -10,6 +10,7 @@ from contracts.office import ReminderRequestedV1
 from office.reminders.jobs import Reminding
 from office.reminders.rules import due, due_at
 from services.office.tests.support.running_office import RunningOffice
+from testkit.waiting import moments
 from workdays import published_calendar
 
 N = "/api/v1/notices"
@@ -27,11 +28,10 @@ async def reminded(
 
 
 async def finished(client: httpx.AsyncClient, path: str) -> dict[str, int]:
-    for _ in range(400):
+    async for _ in moments():
         run = (await client.get(path)).json()
         if run["finished_at"] is not None:
             return {"unsigned": run["unsigned"], "blocking": run["blocking"]}
-        await asyncio.sleep(0.05)
     raise AssertionError("the run does not end")
 
 
