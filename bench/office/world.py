@@ -75,7 +75,7 @@ _FORWARD = """
 _ASK = (
     """
     INSERT INTO tasks (id, source, key, kind, subject, title, title_pairs, link, urgency, urgency_rank,
-                       provisional, roles, by_hand, addressed, opened_at, deadline, subject_gone)
+                       provisional, needs, by_hand, addressed, opened_at, deadline, subject_gone)
     SELECT gen_random_uuid(), 'office', 'bench/' || :subject, 'sign', :subject, title, '{}', '/' || :subject,
            'normal', 0, false, '{notices.receive}', false, true, published_at, deadline, false
     FROM notices WHERE id = :notice

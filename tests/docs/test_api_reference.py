@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from onebox import pages
 from onebox.reference import applications, matrix, text_of
@@ -131,7 +131,11 @@ def test_every_creation_sends_the_address_of_what_it_created(service: str) -> No
     created = [
         route
         for route in routes(APPLICATIONS[service])
-        if route.status_code == 201 and str(route.path).startswith("/api/")
+        if str(route.path).startswith("/api/")
+        and (
+            route.status_code == 201
+            or (route.status_code == 202 and "id" in getattr(route.response_model, "model_fields", {}))
+        )
     ]
     assert created
     assert [
@@ -139,6 +143,18 @@ def test_every_creation_sends_the_address_of_what_it_created(service: str) -> No
         for route in created
         if route.endpoint is not None and '"Location"' not in inspect.getsource(route.endpoint)
     ] == []
+
+
+@pytest.mark.parametrize("service", sorted(DOCUMENTS))
+def test_a_field_of_an_answer_is_documented_by_the_name_under_which_it_is_sent(service: str) -> None:
+    documented = DOCUMENTS[service]["components"]["schemas"]
+    models = {route.response_model for route in routes(APPLICATIONS[service])} - {None}
+    assert models
+    for model in models:
+        sent = TypeAdapter(model).json_schema(mode="serialization")
+        for name, schema in {sent.get("title"): sent, **sent.get("$defs", {})}.items():
+            if name in documented:
+                assert set(schema.get("properties", ())) == set(documented[name].get("properties", ())), name
 
 
 @pytest.mark.parametrize("service", sorted(DOCUMENTS))

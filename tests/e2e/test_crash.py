@@ -1,12 +1,12 @@
 """A process killed between a change and its event: with everything real, nothing is lost or done twice."""
 
-import asyncio
 from typing import Any
 
 import pytest
 
 from onebox.demo.people import OFFICE, expect
 from onebox.demo.story import COUNTY, Story
+from testkit.waiting import moments
 
 pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
 
@@ -24,9 +24,8 @@ async def test_a_suspension_survives_kill_9_of_identity_and_of_office(running: A
         running.start("identity")
         running.start("office")
         url = f"{running.system.office}/api/v1/notices/inbox"
-        for _ in range(100):
+        async for _ in moments(pause=0.1):
             answer = await colleague.http.get(url, headers={"Authorization": f"Bearer {token}"})
             if answer.status_code == 401:
                 break
-            await asyncio.sleep(0.1)
         assert (answer.status_code, answer.json()["code"]) == (401, "token_revoked")

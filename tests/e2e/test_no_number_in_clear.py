@@ -29,6 +29,7 @@ from onebox.demo.people import Person, expect
 from onebox.demo.story import CENTRE, COUNTY, Story
 from servicekit.ids import new_id
 from testkit.backends.postgresql import connect
+from testkit.waiting import moments
 
 pytestmark = pytest.mark.filterwarnings("ignore::authlib.deprecate.AuthlibDeprecationWarning")
 
@@ -177,13 +178,12 @@ async def invite_by_table(admin: Person, invited: str) -> None:
     assert len(rows["items"]) == 2
     expect(await admin.identity("POST", f"{path}/send"), 200, 202)
     async with Person(admin.system, invited) as person:
-        for _ in range(200):
+        async for _ in moments(pause=0.1):
             inbox = await person.http.get(
                 f"{admin.system.identity}{DEV_INBOX}.json", params={"phone": invited}
             )
             if "邀请码" in inbox.text:
                 return
-            await asyncio.sleep(0.1)
     raise AssertionError("nobody was invited")
 
 
@@ -208,22 +208,20 @@ async def lose_number(person: Person, name: str, number: str, found: str) -> Non
 async def recoveries(admin: Person) -> Any:
     """Those that wait for a decision, once the job has looked for the account."""
     found = []
-    for _ in range(200):
+    async for _ in moments(pause=0.1):
         found = expect(await admin.identity("GET", "/phone-recoveries"))["items"]
         if found:
             break
-        await asyncio.sleep(0.1)
     return found
 
 
 async def copy_of_data(person: Person) -> None:
     """Have a copy of one's data made, and take it: only the copy has the number."""
     made = expect(await person.identity("POST", "/me/exports"), 202)
-    for _ in range(200):
+    async for _ in moments(pause=0.1):
         answer = await person.identity("GET", f"/me/exports/{made['id']}/file")
         if answer.status_code == 200:
             return
-        await asyncio.sleep(0.1)
     raise AssertionError(answer.text)
 
 
@@ -265,12 +263,11 @@ async def poison(url: str, namespace: str, events: list[bytes], database_url: st
         exchange = await channel.get_exchange(f"{namespace}.events")
         message = aio_pika.Message(json.dumps(body).encode(), content_type="application/cloudevents+json")
         await exchange.publish(message, body["type"])
-    for _ in range(200):
+    async for _ in moments(pause=0.1):
         dead = [row async for table, row in rows(database_url) if table == DEAD_LETTERS]
         if any(body["id"] in row for row in dead):
             assert any(seen_in(row, {'"specversion"'}) for row in dead), "the whole message is read"
             return
-        await asyncio.sleep(0.1)
     raise AssertionError("nobody gave the event up")
 
 

@@ -339,7 +339,7 @@ async def test_an_idle_relay_looks_at_the_outbox_no_more_often_than_its_poll(ser
 
 async def test_a_relay_that_is_woken_while_it_is_stopped_still_stops(service: SampleService) -> None:
     relay = Relay(service.database, outbox, service.new_bus(), poll_seconds=60)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         for _ in range(5):
             async with relay.running():
                 await asyncio.sleep(0.05)

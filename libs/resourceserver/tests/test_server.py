@@ -155,7 +155,7 @@ async def publish(app: FastAPI, event: EventModel, subject: UUID) -> None:
 
 async def eventually(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait until `condition` holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             if await condition():
                 return

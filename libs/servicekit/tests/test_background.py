@@ -23,7 +23,7 @@ class Calls:
         return self.wanted
 
     async def until(self, count: int) -> None:
-        async with asyncio.timeout(5), self.seen:
+        async with asyncio.timeout(30), self.seen:
             await self.seen.wait_for(lambda: self.count >= count)
 
 
@@ -45,7 +45,7 @@ async def test_woken_runs_that_take_long_are_further_apart_than_others() -> None
         await asyncio.sleep(0.02)
         ran.set()
 
-    async with asyncio.timeout(5), repeated("test", call, every=60, wake=wake, apart=0.001):
+    async with asyncio.timeout(30), repeated("test", call, every=60, wake=wake, apart=0.001):
         for _ in range(2):
             wake.set()
             await ran.wait()
@@ -64,7 +64,7 @@ async def test_a_run_has_nothing_of_the_context_in_which_it_was_started_or_woken
         ran.set()
 
     _whose.set("a request")
-    async with asyncio.timeout(5), repeated("test", call, every=60, wake=wake):
+    async with asyncio.timeout(30), repeated("test", call, every=60, wake=wake):
         for _ in range(2):
             await ran.wait()
             ran.clear()

@@ -63,7 +63,7 @@ async def waits(database: Database, event: str) -> None:
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = :event"
     )
-    async with asyncio.timeout(20), database.engine.connect() as connection:
+    async with asyncio.timeout(60), database.engine.connect() as connection:
         while not await connection.scalar(waiting, {"event": event}):
             # PostgreSQL shows the same activity until the end of a transaction.
             await connection.commit()

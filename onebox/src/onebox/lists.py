@@ -73,6 +73,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "file_id": ("file_name",),
     "export_id": ("file_name",),
     "root_id": ("root_name",),
+    "superseded_by_id": ("replaced_by",),
     "unit_id": ("unit",),
 }
 """Fields that name what a field has the id of, where it is not the same word with `_name`."""
@@ -87,7 +88,6 @@ NAMELESS: Mapping[str, str] = {
     "until_id": "a range of ids",
     "parent_id": "`listAncestors` has the way down to it",
     "merged_into_id": "`getUnit`",
-    "superseded_by_id": "`getNotice`",
     "subject_id": "what the caller has asked for",
 }
 """Ids without a name beside them, and where the name is."""

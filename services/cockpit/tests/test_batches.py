@@ -29,6 +29,7 @@ from services.cockpit.tests.support.running_cockpit import (
     csv_of,
     stored,
 )
+from testkit.waiting import moments
 
 
 async def test_the_same_batch_twice_counts_once(cockpit: Cockpit) -> None:
@@ -424,10 +425,9 @@ async def test_a_committed_batch_is_told_of_once(cockpit: Cockpit) -> None:
     for _ in range(2):
         made = (await cockpit.upload("award", "county", text, batch_id=batch_id)).json()["id"]
     await cockpit.upload("award", "county", b"", batch_id=str(uuid4()))
-    for _ in range(100):
+    async for _ in moments():
         if heard:
             break
-        await asyncio.sleep(0.02)
     assert [(str(e.batch_id), e.feed, e.accepted, e.rejected) for e in heard] == [(made, "award", 1, 1)]
 
 

@@ -45,7 +45,7 @@ async def blocked(app: FastAPI) -> None:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    async with asyncio.timeout(20), app.state.database.engine.connect() as connection:
+    async with asyncio.timeout(60), app.state.database.engine.connect() as connection:
         while not await connection.scalar(waiting):
             await connection.commit()
             await asyncio.sleep(0.01)

@@ -1,7 +1,5 @@
 """Rows that partial indexes are made for are found through them, generic plans and all."""
 
-import asyncio
-
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -9,6 +7,7 @@ from sqlalchemy import text
 from servicekit.db import Database
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 ADMIN = "19900001323"  # 历下区 370102
 SCANS = text("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = :name")
@@ -50,10 +49,9 @@ async def scans_of(database: Database, index: str) -> int:
 
 async def used(database: Database, index: str, *, since: int = 0) -> bool:
     """Whether an index has been used. A closed connection is ended by the server a moment later."""
-    for _ in range(200):
+    async for _ in moments():
         if await scans_of(database, index) > since:
             return True
-        await asyncio.sleep(0.05)
     return False
 
 

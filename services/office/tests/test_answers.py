@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from contracts.office import AnswerSubmittedV1
 from services.office.tests.support.running_office import RunningOffice, a_draft
 from services.office.tests.test_notices import code_of
+from testkit.waiting import moments
 
 N = "/api/v1/notices"
 
@@ -319,12 +320,11 @@ async def exported(client: httpx.AsyncClient, started: httpx.Response) -> str:
     """The path of an export that has ended."""
     assert started.status_code == 202, started.text
     path = str(started.headers["location"])
-    for _ in range(600):
+    async for _ in moments():
         status = (await client.get(path)).json()["status"]
         if status != "running":
             assert status == "done"
             return path
-        await asyncio.sleep(0.05)
     raise AssertionError("the export does not end")
 
 

@@ -1,6 +1,5 @@
 """Exports of the address book: what is in them, who may make them, and that this is recorded."""
 
-import asyncio
 import io
 import uuid
 import zipfile
@@ -13,6 +12,7 @@ from sqlalchemy import text
 
 from contracts.identity import PersonChangedV1, PersonMembership
 from services.office.tests.support.running_office import RunningOffice
+from testkit.waiting import moments
 
 EXPORTS, LOG = "/api/v1/contacts/exports", "/api/v1/export-log"
 SUB = uuid.UUID(int=77)
@@ -60,11 +60,10 @@ async def fetched(client: httpx.AsyncClient, **body: Any) -> tuple[dict[str, Any
     started = await client.post(EXPORTS, json=body)
     assert started.status_code == 202, started.text
     path = started.headers["location"]
-    for _ in range(300):
+    async for _ in moments(pause=0.1):
         export: dict[str, Any] = (await client.get(path)).json()
         if export["status"] != "running":
             break
-        await asyncio.sleep(0.1)
     assert export["status"] == "done", export
     return export, await client.get(f"{path}/file")
 
@@ -162,12 +161,11 @@ async def test_who_has_left_gets_no_file(office: RunningOffice) -> None:
     stranger = office.unit("370100", permissions=["members.read"], sub=str(uuid.uuid4()))
     started = await stranger.post(EXPORTS, json={"unit_id": office.world.id("370100")})
     path = started.headers["location"]
-    for _ in range(300):
+    async for _ in moments(pause=0.1):
         async with office.database.transaction() as session:
             state = await session.scalar(text("SELECT state FROM jobs WHERE kind = 'office.export'"))
         if state == "dead":
             break
-        await asyncio.sleep(0.1)
     assert state == "dead"
     assert (await stranger.get(f"{path}/file")).json()["code"] == "export_not_ready"
 

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from office.coverage.jobs import Curves
 from services.office.tests.support.running_office import RunningOffice
+from testkit.waiting import moments
 
 N = "/api/v1/notices"
 
@@ -96,26 +97,34 @@ async def test_the_curve_adds_up_to_now(office: RunningOffice, step: str) -> Non
     assert await points(under=office.world.id("320000")) == [1, 1]
 
 
-async def test_the_workbook_has_branches_blockers_and_who_is_missing(office: RunningOffice) -> None:
+async def test_the_workbook_has_branches_blockers_who_is_missing_and_what_changed(
+    office: RunningOffice,
+) -> None:
     notice = await office.published()
     await office.signed(notice, "320000")
+    office.clock.advance(timedelta(hours=1))
+    await office.move("370102", "370200")
     centre = office.client(office.token("100000", "handler"))
     started = await centre.post(f"{N}/{notice}/coverage/exports")
     assert started.status_code == 202, started.text
     path = started.headers["Location"]
-    for _ in range(200):
+    async for _ in moments():
         export = (await centre.get(path)).json()
         if export["status"] != "running":
             break
-        await office.settle()
     assert (export["status"], export["rows"]) == ("done", 10)
     file = await centre.get(f"{path}/file")
     with zipfile.ZipFile(io.BytesIO(file.content)) as book:
         names = book.read("xl/workbook.xml").decode()
-        sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (1, 2, 3)]
-    assert re.findall(r'<sheet name="([^"]+)"', names) == ["覆盖情况", "未转发的单位", "未签收的单位"]
-    # Two provinces and the sums, two blockers, ten units; each sheet has a heading.
-    assert [sheet.count("<row ") for sheet in sheets] == [4, 3, 11]
+        sheets = [book.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (1, 2, 3, 4)]
+    assert re.findall(r'<sheet name="([^"]+)"', names) == [
+        *("覆盖情况", "未转发的单位", "未签收的单位", "单位变化")
+    ]
+    # Two provinces and the sums, two blockers, ten units, a county that has moved with its three units; each
+    # sheet has a heading.
+    assert [sheet.count("<row ") for sheet in sheets] == [4, 3, 11, 5]
+    assert "隶属变更" in sheets[3]
+    assert "尚未送达，按现在所在的上级单位计入" in sheets[3]
     assert re.findall(r"<v>(\d+)</v>", sheets[0])[-9:-5] == ["11", "2", "1", "0"]
 
 

@@ -15,6 +15,7 @@ from office.directory.models import Person
 from office.issuing.jobs import Calendar
 from services.office.tests.support.running_office import RunningOffice, a_draft
 from testkit.clock import FrozenClock
+from testkit.waiting import moments
 
 N = "/api/v1/notices"
 WRITER, OTHER, REVIEWER, APPROVER = (str(uuid.uuid4()) for _ in range(4))
@@ -438,10 +439,9 @@ async def test_tasks_of_recipients_end_with_the_notice(office: RunningOffice) ->
     client = office.unit("370000", "handler", sub=owner)
     assert sorted(kind for kind, _ in await tasks_of(client)) == ["handle", "sign"]
     await office.withdrawn(notice)
-    for _ in range(500):
+    async for _ in moments():
         if not await tasks_of(client):
             break
-        await asyncio.sleep(0.02)
     else:
         raise AssertionError("the task is still open")
 

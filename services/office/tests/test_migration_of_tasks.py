@@ -34,7 +34,20 @@ async def test_open_tasks_for_roles_are_for_their_permissions(database_factory: 
             )
     await upgrade(MIGRATIONS, url)
     async with database.transaction() as session:
-        rows = await session.execute(text("SELECT key, roles FROM tasks"))
-        found = {row.key: row.roles for row in rows}
-    assert found == {key: needs for key, (_, _, needs) in OLD.items()}
+        rows = await session.execute(text("SELECT key, needs FROM tasks"))
+        found = {row.key: row.needs for row in rows}
+        assert found == {key: needs for key, (_, _, needs) in OLD.items()}
+        # An earlier version still opens tasks and reads those of this one.
+        for column, key in (("roles", "of the earlier"), ("needs", "of this")):
+            await session.execute(
+                text(
+                    "INSERT INTO tasks (id, source, key, kind, subject, title, title_pairs, link, urgency,"
+                    f" urgency_rank, provisional, {column}, by_hand, opened_at, subject_gone) VALUES"
+                    " (gen_random_uuid(), 'office', :key, 'sign', 'notice/1', '通知', '{}', '/notices/1',"
+                    " 'normal', 0, false, '{notices.receive}', false, now(), false)"
+                ),
+                {"key": key},
+            )
+        rows = await session.execute(text("SELECT needs, roles FROM tasks WHERE key LIKE 'of %'"))
+        assert [tuple(row) for row in rows] == [(["notices.receive"], ["notices.receive"])] * 2
     await database.close()

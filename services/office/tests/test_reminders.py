@@ -10,6 +10,7 @@ from contracts.office import ReminderRequestedV1
 from office.reminders.jobs import Reminding
 from office.reminders.rules import due, due_at
 from services.office.tests.support.running_office import RunningOffice
+from testkit.waiting import moments
 from workdays import published_calendar
 
 N = "/api/v1/notices"
@@ -27,11 +28,10 @@ async def reminded(
 
 
 async def finished(client: httpx.AsyncClient, path: str) -> dict[str, int]:
-    for _ in range(400):
+    async for _ in moments():
         run = (await client.get(path)).json()
         if run["finished_at"] is not None:
             return {"unsigned": run["unsigned"], "blocking": run["blocking"]}
-        await asyncio.sleep(0.05)
     raise AssertionError("the run does not end")
 
 
@@ -63,6 +63,28 @@ async def test_units_that_have_not_signed_and_units_that_block_are_reminded_once
     await office.signed(notice, "370200")
     assert await received(office, "370200") == []
     assert await reminded(office, notice) == {"unsigned": 0, "blocking": 2}
+
+
+async def test_a_run_for_a_group_reminds_its_units_and_who_blocks_them(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+    centre = office.unit("100000")
+    members = [{"unit_id": office.world.id(code)} for code in ("370200", "370102")]
+    made = await centre.post(
+        "/api/v1/contact-groups", json={"scope": "unit", "name": "试点", "members": members}
+    )
+    assert made.status_code == 201, made.text
+    group = made.json()["id"]
+    preview = await centre.get(f"{N}/{notice}/reminders/preview", params={"group": group})
+    assert preview.json() == {"unsigned": 1, "blocking": 1}
+    assert await reminded(office, notice, group=group) == {"unsigned": 1, "blocking": 1}
+    assert await received(office, "370200") == ["unsigned"]
+    assert await received(office, "370100") == ["blocking"]
+    assert await received(office, "320000") == []
+    [run] = (await centre.get(f"{N}/{notice}/reminders")).json()["items"]
+    assert (run["group_id"], run["group_name"]) == (group, "试点")
+    foreign = await office.unit("370000").post(f"{N}/{notice}/reminders", json={"group": group})
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
 
 
 async def test_two_runs_at_once_remind_nobody_twice(office: RunningOffice) -> None:

@@ -104,9 +104,12 @@ const problems = ofOperations(({ responses }, tell, { path }) => {
   }
 });
 
-// 201 says where the created thing is (RFC 9110 section 15.3.2).
-const created = ofOperations(({ responses }, tell, { path }) => {
-  if (ours(path) && responses["201"] && !responses["201"].headers?.Location) tell("201 without Location");
+// 201 says where the created thing is (RFC 9110 section 15.3.2), 202 where it says how far it has come (15.3.3).
+const created = ofOperations(({ responses }, tell, { path, root }) => {
+  if (!ours(path)) return;
+  if (responses["201"] && !responses["201"].headers?.Location) tell("201 without Location");
+  const accepted = resolved(root, responses["202"]?.content?.["application/json"]?.schema);
+  if (accepted?.properties?.id && !responses["202"].headers?.Location) tell("202 without Location");
 });
 
 // A list is paged the same way everywhere: limit and cursor lead to items and next.

@@ -98,9 +98,9 @@ class ContactStatus(Vocabulary):
     """What has become of a unit or person that was picked before."""
 
     PRESENT = "present", "正常"
-    CLOSED = "closed", "已撤销"
-    MERGED = "merged", "已并入其他单位"
-    LEFT = "left", "已离开该单位"
+    CLOSED = "closed", "单位已撤销"
+    MERGED = "merged", "单位已并入其他单位"
+    LEFT = "left", "已不在该单位通讯录中"
     HIDDEN = "hidden", "已不可见"
 
 

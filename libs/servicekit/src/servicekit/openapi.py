@@ -56,6 +56,10 @@ _LOCATION = {
     "required": True,
     "schema": {"type": "string", "format": "uri-reference"},
 }
+_ACCEPTED = {
+    **_LOCATION,
+    "description": "可以查看进度和结果的地址，没有单独地址的为其所在列表的地址（相对于本服务）",
+}
 # FastAPI's default description.
 _DEFAULT = "Successful Response"
 
@@ -180,12 +184,23 @@ def _complete_examples(document: dict[str, Any]) -> None:
 
 
 def _document_locations(document: dict[str, Any]) -> None:
-    """Document the address of what was created: every endpoint of `/api/` sends it with 201."""
+    """Document the address of what was created: every endpoint of `/api/` sends it with 201, and with 202 if
+    its answer has an `id`.
+    """
     for path, item in document["paths"].items():
-        for operation in item.values():
-            if path.startswith("/api/") and "201" in operation["responses"]:
-                headers = operation["responses"]["201"].setdefault("headers", {})
-                headers["Location"] = copy.deepcopy(_LOCATION)
+        for operation in item.values() if path.startswith("/api/") else ():
+            responses = operation["responses"]
+            if "201" in responses:
+                responses["201"].setdefault("headers", {})["Location"] = copy.deepcopy(_LOCATION)
+            if "202" in responses and _has_id(document, responses["202"]):
+                responses["202"].setdefault("headers", {}).setdefault("Location", copy.deepcopy(_ACCEPTED))
+
+
+def _has_id(document: dict[str, Any], response: dict[str, Any]) -> bool:
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    if "$ref" in schema:
+        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    return "id" in schema.get("properties", {})
 
 
 def _describe(document: dict[str, Any], words: Mapping[str, str]) -> None:

@@ -18,6 +18,7 @@ from jobs.queue import JobView
 from services.identity.tests.support.registering import Register
 from testkit.idle import wake_workers
 from testkit.relying_party import RelyingParty
+from testkit.waiting import moments
 
 OUT = "http://localhost:8000/out"
 
@@ -44,11 +45,10 @@ async def receiver(*statuses: str) -> AsyncIterator[tuple[str, list[str]]]:
 
 
 async def until(condition: Callable[[], object]) -> None:
-    for _ in range(250):
+    async for _ in moments():
         found = condition()
         if await found if inspect.isawaitable(found) else found:
             return
-        await asyncio.sleep(0.02)
     raise AssertionError("it did not happen")
 
 

@@ -1,6 +1,5 @@
 """Consent of third-party clients, and sessions seen and ended by the person and by administrators."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from copy import copy
@@ -14,6 +13,7 @@ from services.identity.tests.support.running_identity import NewBrowser
 from services.identity.tests.support.shapes import JsonObject
 from testkit.clock import FrozenClock
 from testkit.relying_party import RelyingParty
+from testkit.waiting import moments
 
 
 async def test_a_third_party_asks_once_and_a_first_party_never(rp: RelyingParty, third: RelyingParty) -> None:
@@ -101,10 +101,9 @@ async def test_a_consent_is_withdrawn_with_all_it_gave(
 
 async def refused(rp: RelyingParty, tokens: JsonObject) -> bool:
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    for _ in range(100):
+    async for _ in moments():
         if (await rp.http.get("/userinfo", headers=headers)).status_code == 401:
             return True
-        await asyncio.sleep(0.02)
     return False
 
 

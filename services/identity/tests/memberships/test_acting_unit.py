@@ -1,6 +1,5 @@
 """Several memberships: the primary one, the acting one of a browser, and what tokens and `/me` say."""
 
-import asyncio
 import base64
 import json
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from identity.units.models import Unit
 from services.identity.tests.support.people import end_memberships
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 COUNTY_HANDLER = "19900001324"
@@ -91,11 +91,10 @@ async def test_a_token_acts_for_the_unit_that_is_chosen_in_its_browser(
     after = await here.bearer(COUNTY_HANDLER)
     assert claims(after)["unit"] == str(city)
     assert claims(after)["permissions"] == sorted(BUILT_IN[Role.REVIEWER])
-    for _ in range(50):
+    async for _ in moments():
         refused = await here.http.get("/api/v1/me", headers=before)
         if refused.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     assert refused.json()["code"] == "token_revoked"
     assert (await here.http.get("/api/v1/me", headers=after)).status_code == 200
     # Another browser of the same person is not concerned.

@@ -67,7 +67,7 @@ async def upload(app: FastAPI, by: Person, content: bytes, **more: str) -> Any:
 
 
 async def until(by: Person, batch_id: str, *states: str) -> dict[str, Any]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             found: dict[str, Any] = await by.ok("GET", f"/invite-batches/{batch_id}")
             if found["status"] in states:

@@ -1,6 +1,5 @@
 """Registering, joining by invite, approval by the unit's or a higher administrator, suspension."""
 
-import asyncio
 from datetime import timedelta
 
 import httpx
@@ -9,6 +8,7 @@ import pytest
 from identity import bootstrap
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
+from testkit.waiting import moments
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 SIBLING_ADMIN = "19900001325"  # 370103
@@ -75,11 +75,10 @@ async def test_a_suspended_account_s_token_is_refused_and_it_cannot_sign_in(new_
         f"/api/v1/accounts/{sub}/suspend", headers=admin, json={"reason": "已调离资助工作岗位"}
     )
     assert answer.status_code == 200, answer.text
-    for _ in range(50):
+    async for _ in moments():
         refused = await person.http.get("/api/v1/me", headers=handler)
         if refused.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     assert refused.json()["code"] == "token_revoked"
 
 
@@ -114,11 +113,10 @@ async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_to
     assert late.json()["code"] == "unit_closed"
     retry = await newcomer.http.post("/api/v1/join-requests", headers=outsider, json=code)
     assert retry.json()["code"] == "unit_closed"
-    for _ in range(100):
+    async for _ in moments():
         refused = await teacher.http.get("/api/v1/me", headers=token)
         if refused.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     assert refused.json()["code"] == "token_revoked"
 
 

@@ -26,6 +26,7 @@ from services.identity.tests.support.people import (
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 WHY = {"reason": "岗位调整"}
 
@@ -68,11 +69,10 @@ async def acknowledged(app: FastAPI, hand_over: dict[str, Any], items: int = 0) 
 
 
 async def refused_at_last(person: Person) -> str:
-    for _ in range(50):
+    async for _ in moments():
         answer = await person.call("GET", "/me")
         if answer.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     return str(answer.json()["code"])
 
 

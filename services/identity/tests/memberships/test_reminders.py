@@ -1,6 +1,5 @@
 """Text messages for reminders of Office: to administrators of the units, within budgets."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -16,6 +15,7 @@ from identity.sms.dispatcher import SmsDispatcher
 from messaging.envelope import Envelope
 from services.identity.tests.support.people import COUNTY, unit_of
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 
 @pytest.fixture
@@ -61,10 +61,9 @@ async def used(app: FastAPI) -> dict[str, int]:
 
 async def test_the_administrator_of_a_unit_gets_a_text_message(app: FastAPI) -> None:
     await remind(app, "370102")
-    for _ in range(100):
+    async for _ in moments():
         if any(message.phone == COUNTY for message in app.state.sms.messages):
             break
-        await asyncio.sleep(0.1)
     said = next(message.text for message in app.state.sms.messages if message.phone == COUNTY)
     assert "尚未签收通知《关于举办全国学生资助业务培训的通知》" in said
     assert await used(app) == {str(await unit_of(app, "370102")): 1, "total": 1}

@@ -1,6 +1,5 @@
 """Custom roles: defined by the security administrator, confirmed by a second one, retired at once."""
 
-import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from services.identity.tests.support.people import (
 )
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 REPORTER = {
     "code": "data_reporter",
@@ -65,11 +65,10 @@ async def permissions(person: Person) -> list[str]:
 
 async def refused_at_last(person: Person) -> None:
     """The tokens from before do not work any more, once the job has run."""
-    for _ in range(200):
+    async for _ in moments():
         answer = await person.call("GET", "/me")
         if answer.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     assert answer.json()["code"] == "token_revoked"
 
 

@@ -27,7 +27,7 @@ async def waiting(app: FastAPI, count: int) -> None:
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE wait_event_type = 'Lock' AND datname = current_database()"
     )
-    async with asyncio.timeout(20), app.state.database.engine.connect() as connection:
+    async with asyncio.timeout(60), app.state.database.engine.connect() as connection:
         while await connection.scalar(query) < count:
             await connection.commit()
             await asyncio.sleep(0.01)
@@ -141,6 +141,6 @@ async def test_an_invite_that_is_revoked_during_the_wait_is_not_used(school: Sch
         await session.execute(text("SELECT 1 FROM units WHERE id = :id FOR UPDATE"), {"id": school.unit})
         asked = asyncio.ensure_future(school.ask())
         await waiting(school.app, 1)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             assert (await revoke()).status_code == 200
     assert (await asked).json()["code"] == "invite_revoked"

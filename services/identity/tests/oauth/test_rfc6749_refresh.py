@@ -10,6 +10,7 @@ from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.shapes import Form, JsonObject
 from testkit.clock import FrozenClock
+from testkit.waiting import moments
 
 PHONE = "19900001323"
 RP = ("rp", "r" * 40)
@@ -23,11 +24,10 @@ async def first(browser: Browser) -> JsonObject:
 
 
 async def refused_soon(browser: Browser, access: str) -> bool:
-    for _ in range(100):
+    async for _ in moments():
         answer = await browser.http.get("/api/v1/me", headers={"Authorization": f"Bearer {access}"})
         if answer.status_code == 401:
             return bool(answer.json()["code"] == "token_revoked")
-        await asyncio.sleep(0.02)
     return False
 
 

@@ -1,6 +1,5 @@
 """Token exchange (RFC 8693): a service acts at another one on behalf of a person."""
 
-import asyncio
 from datetime import timedelta
 
 import httpx
@@ -22,6 +21,7 @@ from testkit.clients import ProofKey
 from testkit.clock import FrozenClock
 from testkit.pages import csrf_of
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 PHONE = "19900001323"
 OFFICE = ("office", "o" * 40)
@@ -349,11 +349,10 @@ async def test_an_exchanged_token_ends_with_the_session(new_browser: NewBrowser)
     assert not await active(browser, exchanged)
     refused(await exchange(browser, token, **TO_COCKPIT), "invalid_request")
     headers = {"Authorization": f"Bearer {mine}"}
-    for _ in range(100):
+    async for _ in moments():
         answer = await browser.http.get("/api/v1/me", headers=headers)
         if answer.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     assert answer.json()["code"] == "token_revoked"
 
 

@@ -1,6 +1,5 @@
 """Privacy policy and terms in versions, and who has agreed to them."""
 
-import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from services.identity.tests.support.running_identity import Browser, NewBrowser
 from testkit.clock import FrozenClock
 from testkit.pages import csrf_of, forms
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 PHONE = "13812345678"
 
@@ -36,11 +36,10 @@ def form_of(page: str, action: str) -> dict[str, str]:
 
 
 async def refused_at_last(browser: Browser, headers: dict[str, str]) -> None:
-    for _ in range(50):
+    async for _ in moments():
         answer = await browser.http.get("/api/v1/me", headers=headers)
         if answer.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     assert answer.json()["code"] == "token_revoked"
 
 

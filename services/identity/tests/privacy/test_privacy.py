@@ -48,7 +48,7 @@ async def run(app: FastAPI, statement: str) -> list[Any]:
 
 async def ready(browser: Browser, headers: dict[str, str]) -> str:
     """Until the worker has made the export; its id."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             (listed,) = (await browser.http.get("/api/v1/me/exports", headers=headers)).json()
             if listed["status"] == "done":

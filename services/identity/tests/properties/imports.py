@@ -1,6 +1,5 @@
 """Units as a table: checked without any effect, then imported or cancelled."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ from identity.unit_imports.rules import HEADINGS
 from services.identity.tests.properties.model import Sub, Unit, UnitId
 from services.identity.tests.properties.units import MANAGE
 from services.identity.tests.properties.world import Action, Outcome, World
+from testkit.waiting import moments
 
 
 @dataclass
@@ -158,11 +158,10 @@ async def _version(world: World, row: Row) -> int:
 
 async def done(world: World, id_: str, table: str = "unit_imports") -> Any:
     """The import or export, once no step of it runs."""
-    for _ in range(600):
+    async for _ in moments():
         (found,) = await world.query(f"SELECT * FROM {table} WHERE id = :id", id=id_)
         if found.status not in ("checking", "applying", "running"):
             return found
-        await asyncio.sleep(0.02)
     raise AssertionError(found)
 
 

@@ -30,6 +30,7 @@ from services.identity.tests.support.running_identity import NewBrowser, filled,
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 CITY, COUNTY, COUNTY_HANDLER, NEIGHBOUR = "19900001039", "19900001323", "19900001324", "19900001325"
 """济南市, 历下区 (370102) with its 经办人, 市中区 (370103)."""
@@ -150,11 +151,10 @@ async def jobs_done(app: FastAPI, state: str = "succeeded") -> None:
 
 
 async def refused_at_last(person: Person) -> str:
-    for _ in range(500):
+    async for _ in moments():
         answer = await person.call("GET", "/me")
         if answer.status_code == 401:
             break
-        await asyncio.sleep(0.02)
     return str(answer.json()["code"])
 
 

@@ -86,14 +86,14 @@ async def run(app: FastAPI, statement: str) -> list[Row[Any]]:
 
 async def no_transaction(app: FastAPI) -> None:
     """Until no other connection to this database has a transaction open."""
-    async with asyncio.timeout(10), app.state.database.engine.connect() as connection:
+    async with asyncio.timeout(60), app.state.database.engine.connect() as connection:
         while await connection.scalar(text(TRANSACTIONS)):
             await connection.commit()
             await asyncio.sleep(0.005)
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if condition():
                 return
@@ -105,7 +105,7 @@ async def test_a_slow_gateway_holds_no_transaction(
 ) -> None:
     """The message was once sent inside the request's transaction: a connection and row locks for 5 s."""
     gateway.open.clear()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         assert (await ask(http)).status_code == 202
     await until(lambda: gateway.begun == [PHONE])
     # Background tasks have short transactions of their own.

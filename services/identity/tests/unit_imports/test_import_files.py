@@ -1,6 +1,5 @@
 """Importing and exporting tables through the API, with jobs, to the end."""
 
-import asyncio
 import io
 import itertools
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.workbooks import Line, sheet_of, with_macros, workbook
 from testkit.clock import FrozenClock
 from testkit.postgres import Migration
+from testkit.waiting import moments
 
 CENTRE_ADMIN = "19900000001"
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
@@ -87,11 +87,10 @@ class Importer:
 
     async def done(self, id_: str, *, path: str = "unit-imports") -> Any:
         """Wait until no step of the import runs."""
-        for _ in range(400):
+        async for _ in moments():
             found = (await self.call("GET", f"/{path}/{id_}")).json()
             if found["status"] not in ("checking", "applying", "running"):
                 return found
-            await asyncio.sleep(0.05)
         raise AssertionError(found)
 
     async def checked(self, content: bytes, **about: str) -> Any:

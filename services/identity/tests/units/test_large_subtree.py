@@ -27,6 +27,7 @@ from servicekit.paging import PageRequest, encode
 from testkit.buffers import pages_read
 from testkit.clock import FrozenClock
 from testkit.plugin import DatabaseFactory
+from testkit.waiting import moments
 
 COUNTIES, SCHOOLS = 40, 20_000
 ANY = SeenVersions(frozenset({"*"}))
@@ -185,12 +186,11 @@ async def test_a_job_announces_the_moved_units_in_batches(database: Database, cl
         await move(session, clock)
     worker = Worker("identity", database, job_queue, handlers=[HANDLER], pace=Pace(poll=0.2, grace=0.1))
     async with worker.running():
-        for _ in range(600):
+        async for _ in moments():
             async with database.transaction() as session:
                 jobs = await job_queue.list(session, kind=ANNOUNCE.name)
             if jobs and jobs[0].state == "succeeded":
                 break
-            await asyncio.sleep(0.1)
     async with database.transaction() as session:
         counts = await session.execute(
             text(

@@ -118,7 +118,7 @@ async def test_the_provider_is_asked_outside_of_a_transaction(app: FastAPI, new_
     class Watching(Sandbox):
         async def check(self, name: str, id_number: str, *, key: str) -> Answer:
             async with app.state.database.engine.connect() as connection:
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     while await connection.scalar(open_transactions):
                         await connection.commit()
                         await asyncio.sleep(0.01)

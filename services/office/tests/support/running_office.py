@@ -1,6 +1,5 @@
 """A running Office on a database of its own, and clients of people who act for its units."""
 
-import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -54,6 +53,7 @@ from services.office.tests.support.world import World
 from testkit.clock import FrozenClock
 from testkit.idle import idle_workers
 from testkit.tokens import TokenFactory
+from testkit.waiting import moments
 
 OFFICE_EVENTS = (
     NoticePublishedV1,
@@ -229,11 +229,10 @@ class RunningOffice:
 
     async def settle(self) -> None:
         """Wait until the relay has emptied the outbox."""
-        for _ in range(500):
+        async for _ in moments():
             async with self.database.transaction() as session:
                 if not await session.scalar(select(func.count()).select_from(outbox.row)):
                     return
-            await asyncio.sleep(0.02)
         raise AssertionError("events still in the outbox")
 
     async def insert_people(self, people: Sequence[tuple[str, uuid.UUID]]) -> None:

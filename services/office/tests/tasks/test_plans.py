@@ -35,7 +35,7 @@ MOST_ROWS = 1_500
 
 _OF_UNITS = """
     INSERT INTO tasks (id, source, key, kind, subject, title, title_pairs, link, urgency, urgency_rank,
-                       provisional, roles, by_hand, owner, opened_at, subject_gone)
+                       provisional, needs, by_hand, owner, opened_at, subject_gone)
     SELECT md5('t' || u.code)::uuid, 'office', u.code, 'other', 'x/' || u.code, '报送材料',
            '{报送,送材,材料}', '/x', 'normal', 0, false, '{}', true, md5('owner' || left(u.code, 10))::uuid,
            now(), false

@@ -1,9 +1,9 @@
 """The stream of tasks: a real server, real browsers that disconnect and come back."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
 from uuid import uuid4
 
 import pytest
@@ -24,6 +24,14 @@ from services.office.tests.support.tasks import a_person, feature, opened, to_un
 from testkit.serving import Served
 
 COUNTY, SISTER = "370102", "370103"
+
+
+class Tomorrow(datetime):
+    """The clock of a process, a day ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) + timedelta(days=1)
 
 
 @pytest_asyncio.fixture
@@ -200,9 +208,9 @@ async def test_the_stream_ends_with_its_token(
     office: RunningOffice, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "TICK_SECONDS", 0.0)
-    now = int(time.time())
-    token = office.token(COUNTY, Role.HANDLER, iat=now - 10, exp=now + 2)
-    async with browser(url, token) as one:
+    async with browser(url, office.token(COUNTY, Role.HANDLER)) as one:
+        await one.hears("ready")
+        monkeypatch.setattr(live, "datetime", Tomorrow)
         assert await one.hears("end") == {"reason": "token_expired"}
         await one.until(lambda heard: heard.ended)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
@@ -81,9 +81,12 @@ async def list_audit_seals(
     description="由后台任务写成文件：每行一条 JSON，gzip 压缩，附带签名清单。文件保留七天。",
     responses=problems.responses(errors.RangeReversed),
 )
-async def export_audit(wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrailService) -> AuditExportOut:
+async def export_audit(
+    wanted: AuditExportIn, admin: AuditAdmin, trail: AuditTrailService, response: Response
+) -> AuditExportOut:
     """Ask for a file, which a job writes."""
     export = await trail.export(admin, wanted.filters(), wanted.reason)
+    response.headers["Location"] = f"{router.prefix}/exports/{export.id}"
     return AuditExportOut.of(export, None, await trail.names([export.requested_by]))
 
 

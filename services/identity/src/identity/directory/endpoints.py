@@ -27,7 +27,7 @@ Ids = Annotated[
 @router.get("/people", summary="按标识查询姓名", description="只返回姓名和主要单位；不存在的标识不返回。")
 async def resolve_people(_: NamesReader, directory: DirectoryService, ids: Ids) -> list[PersonNameOut]:
     """Return names and units of people, by id. Unknown ids are omitted."""
-    return [PersonNameOut.model_validate(named) for named in await directory.people(ids)]
+    return [PersonNameOut.of(named) for named in await directory.people(ids)]
 
 
 @router.get("/units", summary="按标识查询单位名称", description="只返回名称；不存在的标识不返回。")

@@ -152,9 +152,14 @@ async def download_failed_invites(batch_id: UUID, admin: Admitter, batches: Invi
     responses=problems.responses(*_ONE, errors.BatchNotReady, errors.NobodyToInvite),
 )
 async def send_invites(
-    batch_id: UUID, admin: Admitter, batches: InviteBatchService, directory: DirectoryService
+    batch_id: UUID,
+    admin: Admitter,
+    batches: InviteBatchService,
+    directory: DirectoryService,
+    response: Response,
 ) -> InviteBatchOut:
     """Invite the people of all rows without errors, in the background."""
+    response.headers["Location"] = f"{UPLOADS}/{batch_id}"
     return await directory.named(InviteBatchOut.of(await batches.send(admin, batch_id)))
 
 

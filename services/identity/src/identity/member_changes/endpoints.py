@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired
@@ -77,9 +77,12 @@ async def leave_unit(
     member_changes: MemberChangesService,
     accounts: AccountService,
     directory: DirectoryService,
+    response: Response,
 ) -> HandOverOut:
     """Leave one of the caller's units after the hand-over of open work."""
     row = await member_changes.leave(UUID(member.sub), why.unit_id, why)
+    # The unit's hand-overs are for those who stay; the membership is in the person's own record.
+    response.headers["Location"] = "/api/v1/me"
     return await directory.named(HandOverOut.of(row, await accounts.get(row.account_id)))
 
 

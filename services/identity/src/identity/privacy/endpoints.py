@@ -44,8 +44,9 @@ async def withdraw_agreement(person: Person, withdrawal: WithdrawalService) -> N
     description="生成含 HTML 和 JSON 的压缩文件（《个人信息保护法》第四十五条）；24 小时一次，保存 7 天。",
     responses=problems.responses(errors.ExportTooSoon),
 )
-async def export_my_data(person: Person, privacy: PrivacyService) -> DataExportOut:
+async def export_my_data(person: Person, privacy: PrivacyService, response: Response) -> DataExportOut:
     """Have a copy of the caller's data made."""
+    response.headers["Location"] = "/api/v1/me/exports"
     return DataExportOut.of(await privacy.request_export(UUID(person.sub)))
 
 

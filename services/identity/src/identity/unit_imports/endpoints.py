@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from authkit.dependencies import REFUSALS
@@ -74,6 +74,7 @@ async def upload_units(
     settings: ServiceSettings,
     scanner: FileScanner,
     directory: DirectoryService,
+    response: Response,
     file_name: Annotated[FileName, Query(description="文件名", examples=["2026年学校名录.xlsx"])],
     reason: Annotated[Reason, Query(description="变更的原因", examples=["年度核对"])],
     document_number: Annotated[DocumentNumber | None, Query(description="文号")] = None,
@@ -92,6 +93,7 @@ async def upload_units(
             reason=reason,
             document_number=document_number,
         )
+    response.headers["Location"] = f"/api/v1/unit-imports/{row.id}"
     return await directory.named(UnitImportOut.of(row, await imports.job(row)))
 
 
@@ -194,9 +196,15 @@ async def download_import_report(
     responses=problems.responses(*_ONE, errors.ImportNotReady, errors.NothingToImport, errors.RowsAreWrong),
 )
 async def apply_unit_import(
-    import_id: UUID, asked: ApplyIn, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+    import_id: UUID,
+    asked: ApplyIn,
+    admin: UnitAdmin,
+    imports: UnitImportService,
+    directory: DirectoryService,
+    response: Response,
 ) -> UnitImportOut:
     """Open and change the units of a checked file in the background."""
+    response.headers["Location"] = f"/api/v1/unit-imports/{import_id}"
     row = await imports.apply(admin, import_id, skip_wrong=asked.skip_wrong)
     return await directory.named(UnitImportOut.of(row, await imports.job(row)))
 
@@ -223,10 +231,15 @@ async def cancel_unit_import(
     responses=problems.responses(*_ADMIN, UnitNotFound, errors.TooManyImports),
 )
 async def export_units(
-    asked: ExportIn, admin: UnitAdmin, imports: UnitImportService, directory: DirectoryService
+    asked: ExportIn,
+    admin: UnitAdmin,
+    imports: UnitImportService,
+    directory: DirectoryService,
+    response: Response,
 ) -> UnitExportOut:
     """Write a subtree into a file in the background."""
     row = await imports.export(admin, asked)
+    response.headers["Location"] = f"/api/v1/unit-exports/{row.id}"
     return await directory.named(UnitExportOut.of(row, await imports.job(row)))
 
 

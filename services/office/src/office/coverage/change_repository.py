@@ -91,4 +91,5 @@ def _changed(notice: Notice, scope: Scope) -> Select[Unit]:
         Unit.id.in_(union(standing, left)),
         Unit.placed_at > notice.published_at,
         Unit.id != notice.publisher_id,
+        *([] if scope.members is None else [Unit.id.in_(scope.members)]),
     )

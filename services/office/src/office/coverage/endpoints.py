@@ -95,13 +95,13 @@ async def list_coverage_changes(
     actor: Member,
     coverage: CoverageService,
     paging: Paging,
-    under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
+    part: PartQuery,
 ) -> ChangesPage:
     """覆盖情况为何与现在的单位树不同：发布后设立、划转、并入、撤销的单位，各在何时由何处变到何处，是否计入、计在何处。
 
     包括现在在此范围内的，和发布时或其后曾在此范围内的；最近变化的在前。
     """
-    return ChangesPage.of_list(*await coverage.changes(actor, notice_id, under, paging))
+    return ChangesPage.of_list(*await coverage.changes(actor, notice_id, part, paging))
 
 
 @router.post(
@@ -117,7 +117,7 @@ async def export_coverage(
     response: Response,
     part: PartQuery,
 ) -> ExportOut:
-    """在后台生成 Excel 工作簿：各下级的情况，未转发的单位，未签收的单位。进度和下载见导出。"""
+    """在后台生成 Excel 工作簿：各下级的情况，未转发、未签收和发布后有变化的单位。进度和下载见导出。"""
     view = await coverage.export(actor, notice_id, part)
     response.headers["Location"] = f"/api/v1/exports/{view.export.id}"
     return ExportOut.of_view(view)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, time, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 from uuid import UUID
 
@@ -67,8 +68,8 @@ class Counting(Vocabulary):
 
     REACHED = "reached", "按送达时所在的上级单位计入"
     PRESENT = "present", "尚未送达，按现在所在的上级单位计入"
-    CLOSED = "closed", "撤销前未签收，不计入"
-    LEFT = "left", "送达前已划出发文单位，不计入"
+    CLOSED = "closed", "已撤销或并入，此前未签收，不计入"
+    LEFT = "left", "已不在发文单位之下，此前未送达，不计入"
     RETURNED = "returned", "退回已经来文单位确认，只计入退回数"
     NOT_OWED = "not_owed", "发送时不在收文范围内，不计入"
 
@@ -93,12 +94,20 @@ class TreeStep(NamedTuple):
 
 
 def steps(states: Sequence[State], since: datetime, *, merged: bool) -> list[TreeStep]:
-    """Return the changes after `since` of a unit with these states in their order; `merged`: into another."""
+    """Return the changes after `since` of a unit with these states in their order.
+
+    `merged`: what ended last was its merging into another unit. An earlier end, after which it was opened
+    again, was none.
+    """
     found: list[TreeStep] = []
     before: State | None = None
+    closures = [
+        after for first, after in pairwise(states) if first.status == UnitStatus.ACTIVE != after.status
+    ]
     for state in states:
         if state.since is not None and state.since > since:
-            found.append(TreeStep(state.since, _kind(before, state, merged=merged), before, state))
+            into = merged and bool(closures) and state is closures[-1]
+            found.append(TreeStep(state.since, _kind(before, state, merged=into), before, state))
         before = state
     return found
 

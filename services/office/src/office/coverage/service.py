@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
-from office.coverage.change_repository import ChangedUnit, ChangeRepository, Counted
+from office.coverage.change_repository import ChangedUnit
+from office.coverage.changes import Changes
 from office.coverage.errors import ReceiptsArchived
 from office.coverage.missing import Lack
 from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
-from office.coverage.rules import Counting, Point, Step, curve, steps
+from office.coverage.rules import Point, Step, curve
 from office.coverage.scope import Scope
 from office.coverage.scopes import scope_of
 from office.coverage.summing import FIGURES
@@ -27,7 +28,7 @@ from office.notices.models import Notice
 from office.notices.service import Notices
 from servicekit.clock import Clock
 from servicekit.lists import Listed
-from servicekit.ltree import is_under, path_of
+from servicekit.ltree import path_of
 from servicekit.paging import Cut, PageRequest, cut
 from servicekit.problems import NotFound
 
@@ -85,7 +86,7 @@ class Coverage:
         self._exports = exports
         self._groups = groups
         self._coverage = CoverageRepository(session)
-        self._changes = ChangeRepository(session)
+        self._changes = Changes(session, units)
 
     async def report(self, actor: Actor, notice_id: UUID, part: Part, paging: PageRequest) -> CoverageReport:
         """Return the coverage of a part.
@@ -143,42 +144,17 @@ class Coverage:
         )
 
     async def changes(
-        self, actor: Actor, notice_id: UUID, under: UUID | None, paging: PageRequest
+        self, actor: Actor, notice_id: UUID, part: Part, paging: PageRequest
     ) -> tuple[Unit, Listed[ChangedUnit]]:
-        """Return the scope, and its units that have changed since the publication, the latest change first.
+        """Return the part's unit, and its units that have changed since the publication, the latest change
+        first.
 
         Raises as `report` does, and `ReceiptsArchived`: how a unit counts is told by its receipts.
         """
-        notice, scope = await self._viewed(actor, notice_id, Part(under))
-        assert notice.published_at is not None
+        notice, scope = await self._viewed(actor, notice_id, part)
         if scope.archived:
             raise ReceiptsArchived
-        found = await self._changes.changed(notice, scope, paging)
-        publisher = await self._units.get(notice.publisher_id)
-        counted: dict[UUID, Counted] = {}
-        if publisher is not None and found.items:
-            whole = await scope_of(self._coverage, self._units, notice, publisher)
-            counted = await self._changes.counted(notice, whole, found.items)
-        states = await self._changes.states(found.items)
-        ids = {state.parent_id for one in states.values() for state in one} | {
-            *(unit.merged_into_id for unit in found.items),
-            *(place.parent_id for place in counted.values()),
-        }
-        names = await self._units.of_ids(one for one in ids if one is not None)
-
-        def explained(unit: Unit) -> ChangedUnit:
-            assert notice.published_at is not None
-            place = counted.get(unit.id)
-            return ChangedUnit(
-                unit=unit,
-                steps=steps(states[unit.id], notice.published_at, merged=unit.merged_into_id is not None),
-                counting=_counting(unit, place, scope.publisher_path),
-                counted_here=place is not None and any(is_under(place.path, path) for path in scope.paths),
-                counted_below=None if place is None else place.parent_id,
-                names=names,
-            )
-
-        return scope.unit, found.each(explained)
+        return scope.unit, await self._changes.page(notice, scope, paging)
 
     async def export(self, actor: Actor, notice_id: UUID, part: Part) -> ExportView:
         """Have an Excel workbook made of a part. Raises as `report` does, `TooManyExports`."""
@@ -237,19 +213,6 @@ def _waits(branches: Sequence[BranchTally]) -> bool:
     return any(branch.total > branch.delivered for branch in branches)
 
 
-def _counting(unit: Unit, place: Counted | None, publisher_path: str | None) -> Counting:
-    """Return how a unit that has changed counts; `place` is None if it does not."""
-    if place is not None:
-        if place.returned:
-            return Counting.RETURNED
-        return Counting.REACHED if place.delivered else Counting.PRESENT
-    if not unit.is_active:
-        return Counting.CLOSED
-    if publisher_path is not None and not is_under(unit.path, publisher_path):
-        return Counting.LEFT
-    return Counting.NOT_OWED
-
-
 def _lacking(lack: Lack, branch: BranchTally) -> int:
     """Return how many units of a branch lack something."""
     match lack:
@@ -302,9 +265,11 @@ class Progress:
         branches = await self._coverage.tallies(notice, scope, self._clock.now())
         return {name: sum(getattr(branch, name) for branch in branches) for name in FIGURES}
 
-    async def outstanding(self, notice: Notice, unit: Unit) -> Outstanding:
-        """Return the numbers of the subtree of `unit`."""
-        scope = await scope_of(self._coverage, self._units, notice, unit)
+    async def outstanding(
+        self, notice: Notice, unit: Unit, members: Sequence[UUID] | None = None
+    ) -> Outstanding:
+        """Return the numbers of the subtree of `unit`; of `members` only, unless None."""
+        scope = await scope_of(self._coverage, self._units, notice, unit, members)
         branches = await self._coverage.tallies(notice, scope, self._clock.now())
         blocking = 0
         if _waits(branches):
@@ -316,9 +281,19 @@ class Progress:
             blocking=blocking,
         )
 
-    async def waiting(self, notice: Notice, unit: Unit, *, after: str | None, limit: int) -> list[Waiting]:
-        """Return the next units of the subtree of `unit` that have not signed, after the path `after`."""
-        scope = await scope_of(self._coverage, self._units, notice, unit)
+    async def waiting(
+        self,
+        notice: Notice,
+        unit: Unit,
+        members: Sequence[UUID] | None = None,
+        *,
+        after: str | None,
+        limit: int,
+    ) -> list[Waiting]:
+        """Return the next units of the subtree of `unit` that have not signed, after the path `after`; of
+        `members` only, unless None.
+        """
+        scope = await scope_of(self._coverage, self._units, notice, unit, members)
         rows = await self._coverage.missing(
             notice, scope, lack=Lack.SIGNATURE, after=after, now=self._clock.now(), limit=limit
         )

@@ -9,7 +9,7 @@ from authkit.errors import OutOfReach
 from office.actors import Member
 from office.directory.dependencies import UnitService
 from office.directory.errors import REFUSALS
-from office.directory.schemas import ListedUnitOut, UnitOut
+from office.directory.schemas import ListedUnitOut
 from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
@@ -47,6 +47,7 @@ async def list_units(
     summary="查看单位",
     responses=responses(*REFUSALS, OutOfReach, NotFound),
 )
-async def get_unit(unit_id: UUID, actor: Member, units: UnitService) -> UnitOut:
-    """本单位或下级单位。"""
-    return UnitOut.model_validate(await units.reachable(actor, unit_id))
+async def get_unit(unit_id: UUID, actor: Member, units: UnitService) -> ListedUnitOut:
+    """本单位或下级单位，连同其各级上级。"""
+    [unit] = await units.listed([await units.reachable(actor, unit_id)])
+    return ListedUnitOut.of(unit)

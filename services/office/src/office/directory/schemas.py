@@ -33,7 +33,7 @@ class UnitOut(UnitRef):
 
 
 class ListedUnitOut(UnitOut):
-    """A unit in a list."""
+    """A unit, with those above it."""
 
     ancestors: list[UnitRef] = Field(description="各级上级单位，从最高级起")
 

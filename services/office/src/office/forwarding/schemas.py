@@ -1,5 +1,6 @@
 """API schemas of forwardings."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -8,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from office.addressing.schemas import AddressIn, AddressOut, PreviewOut
 from office.addressing.service import Preview
+from office.directory.models import Unit
 from office.dispatches.models import Forwarding
-from office.dispatches.service import Sent
+from office.forwarding.service import Forwarded
 from servicekit.instants import Instant
 
 # PostgreSQL cannot store NUL; other control characters are input errors.
@@ -56,24 +58,28 @@ class ForwardingOut(BaseModel):
     number: int = Field(description="本单位第几次转发；大于 1 的为补充转发", examples=[1])
     notice_id: UUID
     unit_id: UUID
+    unit_name: str = Field(description="转发单位的名称", examples=["山东省学生资助管理中心"])
     recipients: AddressOut = Field(description="主送")
     cover_text: str | None = Field(description="转发意见")
     deadline: datetime = Field(description="对下级的办理截止时间", examples=["2023-05-08T15:59:59Z"])
     forwarded_by: UUID
+    forwarded_by_name: str | None = Field(description="转发人姓名；尚未同步时为空", examples=["张三"])
     forwarded_at: datetime
 
     @classmethod
-    def of(cls, forwarding: Forwarding) -> Self:
-        """Convert a stored dispatch."""
+    def of(cls, forwarding: Forwarding, unit: Unit, names: Mapping[UUID, str]) -> Self:
+        """Convert a stored dispatch by `unit`; `names` are those of people."""
         return cls(
             id=forwarding.id,
             number=forwarding.number,
             notice_id=forwarding.notice_id,
             unit_id=forwarding.unit_id,
+            unit_name=unit.name,
             recipients=AddressOut.of(forwarding.address()),
             cover_text=forwarding.cover_text,
             deadline=forwarding.deadline,
             forwarded_by=forwarding.forwarded_by,
+            forwarded_by_name=names.get(forwarding.forwarded_by),
             forwarded_at=forwarding.forwarded_at,
         )
 
@@ -84,7 +90,8 @@ class ForwardedOut(ForwardingOut):
     delivered_to: int = Field(description="本次新送达的单位数", examples=[15])
 
     @classmethod
-    def of_sent(cls, sent: Sent) -> Self:
+    def of_sent(cls, forwarded: Forwarded) -> Self:
         """Convert a dispatch that was sent."""
-        values = ForwardingOut.of(sent.forwarding).model_dump()
+        sent = forwarded.sent
+        values = ForwardingOut.of(sent.forwarding, forwarded.unit, forwarded.names).model_dump()
         return cls(**values, delivered_to=sent.delivered_to)

@@ -1,5 +1,6 @@
 """Forward a notice that the unit has (转发), and send it to further units later (补充转发)."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from office.addressing.rules import Address
 from office.addressing.service import Addressing, Preview
 from office.asking.service import Asking
 from office.base import outbox
+from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.service import Dispatches, Sent
 from office.forwarding.errors import DeadlineAfterParents
@@ -19,6 +21,15 @@ from office.notices.errors import BadDeadline, ClassifiedDocumentRefused
 from office.notices.service import Notices
 from office.returns.service import Returns
 from servicekit.clock import Clock
+
+
+@dataclass(frozen=True)
+class Forwarded:
+    """A dispatch by `unit`, and the names of the people in it."""
+
+    sent: Sent
+    unit: Unit
+    names: dict[UUID, str]
 
 
 class Forwardings:
@@ -61,7 +72,7 @@ class Forwardings:
         address: Address,
         cover_text: str | None,
         deadline: datetime | None,
-    ) -> Sent:
+    ) -> Forwarded:
         """Send a notice to units below, due no later than the unit itself.
 
         The publisher sends it to further units in the same way. Raises `NotFound`, `NotPublished`,
@@ -101,7 +112,7 @@ class Forwardings:
             forwarding_id=sent.forwarding.id,
         )
         outbox.add(self._session, event, subject=notice.id)
-        return sent
+        return Forwarded(sent, unit, await self._units.names([actor.sub]))
 
 
 def _check_deadline(deadline: datetime, now: datetime) -> None:

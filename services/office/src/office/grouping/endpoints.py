@@ -55,7 +55,7 @@ async def create_contact_group(
 async def get_contact_group(
     group_id: GroupId, actor: Member, grouping: GroupingService, response: Response
 ) -> GroupOut:
-    """成员的现状：已撤销、已并入其他单位或已离开的，照样列出并注明。"""
+    """成员的现状：单位已撤销、已并入其他单位，或已不在该单位的，照样列出并注明。"""
     view = await grouping.get(actor, group_id)
     response.headers["ETag"] = etag(view.group.version)
     return GroupOut.of(view)

@@ -16,17 +16,15 @@ from office.directory.errors import REFUSALS
 from office.notices import errors
 from office.notices.auth import Drafter, Officer
 from office.notices.dependencies import NoticeService
+from office.notices.past_schemas import HistoryOut, RevisionLine, RevisionOut, RevisionsOut
 from office.notices.repository import OutboxFilter, OutboxOrder
 from office.notices.schemas import (
     DraftIn,
-    HistoryOut,
     OutboxCountsOut,
     OutboxLine,
+    OwnNoticeDetail,
     OwnNoticeOut,
-    RevisionLine,
     RevisionNumber,
-    RevisionOut,
-    RevisionsOut,
 )
 from servicekit.clock import SHANGHAI
 from servicekit.etags import IfMatch, VersionChanged, etag
@@ -108,8 +106,8 @@ async def list_outbox(
     ] = OutboxOrder.CREATED,
 ) -> CountedPage[OutboxLine]:
     """包括草稿、审核中和已撤回的；审核人看不到草稿。"""
-    found, names = await notices.outbox(actor, paging, wanted, order)
-    return found.page(lambda notice: OutboxLine.of(notice, names))
+    found, names, titles = await notices.outbox(actor, paging, wanted, order)
+    return found.page(lambda notice: OutboxLine.of(notice, names, titles))
 
 
 @router.get(
@@ -129,11 +127,11 @@ async def count_outbox(actor: Officer, notices: NoticeService) -> OutboxCountsOu
 )
 async def get_own_notice(
     notice_id: UUID, actor: Officer, notices: NoticeService, response: Response
-) -> OwnNoticeOut:
+) -> OwnNoticeDetail:
     """草稿和发布后的通知，连同起草人、签发人、退回原因等只有本单位可见的内容。"""
-    own = await notices.get_own(actor, notice_id)
+    own, recipients = await notices.get_own(actor, notice_id)
     response.headers["ETag"] = etag(own.notice.version)
-    return OwnNoticeOut.of_own(own)
+    return OwnNoticeDetail.of_detail(own, recipients)
 
 
 @router.delete(
@@ -178,4 +176,4 @@ async def get_notice_revision(
     notice_id: UUID, version: RevisionNumber, actor: Officer, notices: NoticeService
 ) -> RevisionOut:
     """当时的全部内容。"""
-    return RevisionOut.of_content(*await notices.revision(actor, notice_id, version))
+    return RevisionOut.of_content(await notices.revision(actor, notice_id, version))

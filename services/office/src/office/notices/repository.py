@@ -1,8 +1,9 @@
 """Queries over notices, their history and revisions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -22,7 +23,9 @@ from sqlalchemy.orm import defer
 
 from contracts.documents import NoticeKind, NoticeStep, Urgency
 from contracts.vocabulary import AccountStatus, NoticeStatus, Permission, Vocabulary
+from office.addressing.rules import Address
 from office.directory.models import Person, RoleAllowance, Unit
+from office.groups.models import Group
 from office.notices.models import Notice, Revision, Step
 from office.writing.predicates import in_texts
 from servicekit.lists import Listed, Order, by_id, listed_one
@@ -61,6 +64,21 @@ class OutboxOrder(Vocabulary):
         if self is OutboxOrder.CREATED:
             return by_id(Notice.id, latest_first=True)
         return Order((Notice.updated_at, Notice.id), (instant, UUID), descending=True)
+
+
+class NoticeTitle(NamedTuple):
+    """What a notice is named by."""
+
+    id: UUID
+    title: str
+    document_number: str | None
+
+
+class Recipients(NamedTuple):
+    """The units and groups that an address names; groups by id, without deleted ones."""
+
+    units: Sequence[Unit]
+    groups: dict[UUID, str]
 
 
 _FILES = text(
@@ -159,6 +177,31 @@ class NoticeRepository:
             select(Person.sub, Person.name).where(Person.sub.in_({one for one in people if one is not None}))
         )
         return dict(rows.all())
+
+    async def titles(self, notices: Iterable[UUID | None]) -> dict[UUID, NoticeTitle]:
+        """Return what notices are named by, by their ids."""
+        ids = {one for one in notices if one is not None}
+        if not ids:
+            return {}
+        rows = await self._session.execute(
+            select(Notice.id, Notice.title, Notice.document_number).where(Notice.id.in_(ids))
+        )
+        return {row.id: NoticeTitle(*row) for row in rows}
+
+    async def recipients(self, unit_id: UUID, address: Address) -> Recipients:
+        """Return the units and groups that an address of the unit names, in the order of paths and names."""
+        units: Sequence[Unit] = ()
+        if address.picked:
+            found = select(Unit).where(Unit.id.in_(address.picked)).order_by(Unit.path)
+            units = (await self._session.scalars(found)).all()
+        if not address.groups:
+            return Recipients(units, {})
+        groups = await self._session.execute(
+            select(Group.id, Group.name)
+            .where(Group.id.in_(address.groups), Group.unit_id == unit_id)
+            .order_by(Group.name, Group.id)
+        )
+        return Recipients(units, dict(groups.all()))
 
     async def has_reviewer(self, unit_id: UUID, authors: Collection[UUID]) -> bool:
         """Return whether the unit has somebody active who may review and is none of `authors`."""

@@ -1,20 +1,24 @@
 """API schemas of notices."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.functional_validators import AfterValidator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from contracts.documents import NoticeKind, NoticeStep, Urgency
+from contracts.documents import NoticeKind, Urgency
 from contracts.vocabulary import NoticeStatus
+from office.addressing.rules import Address
 from office.addressing.schemas import AddressIn, AddressOut
+from office.directory.schemas import UnitRef
 from office.notices import rules
 from office.notices.content import NoticeContent
-from office.notices.models import Notice, Revision, Step
+from office.notices.models import Notice
+from office.notices.repository import NoticeTitle, Recipients
 from office.notices.service import OwnNotice
 from office.numbering.rules import PREFIX
 from office.writing.richtext import MAX_LENGTH
@@ -31,7 +35,7 @@ LongLine = Annotated[
 Title = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=_LINE)]
 Html = Annotated[str, StringConstraints(max_length=MAX_LENGTH, pattern=_TEXT)]
 
-_TITLE = "关于举办全国学生资助业务培训的通知"
+TITLE = "关于举办全国学生资助业务培训的通知"
 _BODY = "<p>为提高学生资助工作水平，定于5月10日举办线上业务培训。</p><p>请各单位按时组织参加。</p>"
 
 
@@ -69,7 +73,7 @@ class DraftIn(BaseModel):
         description="机关代字；不填用本单位默认的。文号在签发时编排",
         examples=["教助中心"],
     )
-    title: Title = Field(default="", description="标题", examples=[_TITLE])
+    title: Title = Field(default="", description="标题", examples=[TITLE])
     body: Html = Field(
         default="",
         description="正文，HTML；只保留段落、标题、列表、表格、链接和加粗等格式，其余在保存时去除",
@@ -138,6 +142,26 @@ class DraftIn(BaseModel):
         )
 
 
+def _recipients(value: Any) -> Any:
+    return RecipientsOut.of(value) if isinstance(value, Address) else value
+
+
+class NoticeRef(BaseModel):
+    """The identification of a notice."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID = Field(description="通知的标识")
+    title: str = Field(description="标题", examples=[TITLE])
+    document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕12号"])
+
+    @classmethod
+    def among(cls, notice_id: UUID | None, titles: Mapping[UUID, NoticeTitle]) -> "NoticeRef | None":
+        """Return the notice with this id."""
+        title = None if notice_id is None else titles.get(notice_id)
+        return None if title is None else cls.model_validate(title)
+
+
 class NoticeSummary(BaseModel):
     """A notice in a list."""
 
@@ -149,7 +173,7 @@ class NoticeSummary(BaseModel):
     document_number: str | None = Field(
         description="发文字号；签发之前为空", examples=["教助中心〔2023〕11号"]
     )
-    title: str = Field(description="标题", examples=[_TITLE])
+    title: str = Field(description="标题", examples=[TITLE])
     urgency: Urgency = Field(description="紧急程度", examples=["normal"])
     created_at: datetime = Field(description="起草时间")
     issued_at: datetime | None = Field(description="签发时间", examples=["2023-04-27T01:00:00Z"])
@@ -164,12 +188,28 @@ class NoticeSummary(BaseModel):
 class RecipientsOut(AddressOut):
     """主送, with the units that it names."""
 
-    model_config = ConfigDict(from_attributes=True)
-
-    units: list[UUID] = Field(
-        validation_alias=AliasChoices("picked", "units"), description="指定的单位", examples=[[]]
-    )
+    units: list[UUID] = Field(description="指定的单位", examples=[[]])
     groups: list[UUID] = Field(description="指定的通讯录分组", examples=[[]])
+
+    @classmethod
+    def of(cls, address: Address) -> Self:
+        """Convert an address."""
+        values = AddressOut.of(address).model_dump()
+        return cls(**values, units=list(address.picked), groups=list(address.groups))
+
+
+class GroupRef(BaseModel):
+    """The identification of a group of the address book."""
+
+    id: UUID = Field(description="分组的标识")
+    name: str = Field(description="分组名称", examples=["试点县"])
+
+
+class NamedRecipients(BaseModel):
+    """The names of what `recipients` has the ids of."""
+
+    recipient_units: list[UnitRef] = Field(description="recipients 指定的单位及其名称")
+    recipient_groups: list[GroupRef] = Field(description="recipients 指定的通讯录分组及其名称，不含已删除的")
 
 
 class ContentOut(BaseModel):
@@ -184,7 +224,7 @@ class ContentOut(BaseModel):
     remark: str | None = Field(description="附注", examples=["此件公开发布"])
     printing_office: str | None = Field(description="印发机关；空为发文单位", examples=[None])
     supersedes_id: UUID | None = Field(description="替代的通知", examples=[None])
-    recipients: RecipientsOut = Field(description="主送范围")
+    recipients: Annotated[RecipientsOut, BeforeValidator(_recipients)] = Field(description="主送范围")
     deadline_workdays: int | None = Field(description="办理期限（工作日）", examples=[5])
 
 
@@ -211,6 +251,8 @@ class OwnNoticeOut(DraftOut):
     issuer_name: str | None = Field(description="签发人姓名", examples=["李明"])
     withdraw_reason: str | None = Field(description="撤回原因", examples=[None])
     returned_reason: str | None = Field(description="草稿最近一次被退回的原因", examples=[None])
+    replaces: NoticeRef | None = Field(description="该通知所替代的通知")
+    replaced_by: NoticeRef | None = Field(description="替代该通知的新通知")
 
     @classmethod
     def of_own(cls, own: OwnNotice) -> Self:
@@ -229,7 +271,18 @@ class OwnNoticeOut(DraftOut):
             issuer_name=None if notice.issued_by is None else names.get(notice.issued_by),
             withdraw_reason=notice.withdraw_reason,
             returned_reason=None if own.returned is None else own.returned.note,
+            replaces=NoticeRef.among(notice.supersedes_id, own.titles),
+            replaced_by=NoticeRef.among(notice.superseded_by_id, own.titles),
         )
+
+
+class OwnNoticeDetail(NamedRecipients, OwnNoticeOut):
+    """A notice, as displayed to its own unit, with the names of its recipients."""
+
+    @classmethod
+    def of_detail(cls, own: OwnNotice, recipients: Recipients) -> Self:
+        """Convert a notice and its recipients."""
+        return cls(**OwnNoticeOut.of_own(own).model_dump(), **named(recipients))
 
 
 class OutboxLine(NoticeSummary):
@@ -241,14 +294,16 @@ class OutboxLine(NoticeSummary):
     creator_name: str | None = Field(default=None, description="起草人姓名", examples=["王芳"])
     updater_name: str | None = Field(default=None, description="最近修改人姓名", examples=["王芳"])
     issuer_name: str | None = Field(default=None, description="签发人姓名", examples=["李明"])
+    replaced_by: NoticeRef | None = Field(default=None, description="替代该通知的新通知")
 
     @classmethod
-    def of(cls, notice: Notice, names: dict[UUID, str]) -> Self:
+    def of(cls, notice: Notice, names: dict[UUID, str], titles: Mapping[UUID, NoticeTitle]) -> Self:
         """Convert a stored notice."""
         line = cls.model_validate(notice)
         line.creator_name = names.get(notice.created_by)
         line.updater_name = names.get(notice.updated_by)
         line.issuer_name = None if notice.issued_by is None else names.get(notice.issued_by)
+        line.replaced_by = NoticeRef.among(notice.superseded_by_id, titles)
         return line
 
 
@@ -272,73 +327,9 @@ class OutboxCountsOut(BaseModel):
         )
 
 
-class StepOut(BaseModel):
-    """A step in the history of a notice."""
-
-    step: NoticeStep = Field(description="步骤", examples=["issued"])
-    at: datetime = Field(description="时间", examples=["2023-04-27T01:00:00Z"])
-    by: UUID | None = Field(description="办理人的标识；系统自动办理的为空")
-    name: str | None = Field(description="办理人姓名", examples=["李明"])
-    note: str | None = Field(description="意见、原因或说明", examples=[None])
-
-
-class HistoryOut(BaseModel):
-    """Who did what when."""
-
-    items: list[StepOut] = Field(description="办理过程，从旧到新")
-
-    @classmethod
-    def of(cls, steps: list[Step], names: dict[UUID, str]) -> Self:
-        """Convert steps."""
-        return cls(
-            items=[
-                StepOut(
-                    step=one.step,
-                    at=one.at,
-                    by=one.by,
-                    name=None if one.by is None else names.get(one.by),
-                    note=one.note,
-                )
-                for one in steps
-            ]
-        )
-
-
-class RevisionLine(BaseModel):
-    """A revision of a draft."""
-
-    version: int = Field(description="版本", examples=[3])
-    at: datetime = Field(description="保存时间", examples=["2023-04-27T01:00:00Z"])
-    by: UUID = Field(description="修改人的标识")
-    name: str | None = Field(description="修改人姓名", examples=["王芳"])
-    title: str = Field(description="当时的标题", examples=[_TITLE])
-
-    @classmethod
-    def of(cls, revision: Revision, names: dict[UUID, str]) -> Self:
-        """Convert a stored revision."""
-        return cls(
-            version=revision.version,
-            at=revision.at,
-            by=revision.by,
-            name=names.get(revision.by),
-            title=str(revision.content["title"]),
-        )
-
-
-class RevisionsOut(BaseModel):
-    """The revisions of a draft."""
-
-    items: list[RevisionLine] = Field(description="修订版本，从新到旧，最多 500 个")
-
-
-class RevisionOut(RevisionLine):
-    """A revision with its content."""
-
-    content: ContentOut = Field(description="当时的内容")
-
-    @classmethod
-    def of_content(cls, revision: Revision, names: dict[UUID, str]) -> Self:
-        """Convert a stored revision with its content."""
-        line = RevisionLine.of(revision, names)
-        content = ContentOut.model_validate(NoticeContent.load(revision.content))
-        return cls(**line.model_dump(), content=content)
+def named(recipients: Recipients) -> dict[str, Any]:
+    """Return the fields of `NamedRecipients`."""
+    return {
+        "recipient_units": [UnitRef.model_validate(unit) for unit in recipients.units],
+        "recipient_groups": [GroupRef(id=id_, name=name) for id_, name in recipients.groups.items()],
+    }

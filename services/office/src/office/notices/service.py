@@ -28,7 +28,13 @@ from office.notices.errors import (
     RevisionNotFound,
 )
 from office.notices.models import Notice, Revision, Step, VisibleNotice
-from office.notices.repository import NoticeRepository, OutboxFilter, OutboxOrder
+from office.notices.repository import (
+    NoticeRepository,
+    NoticeTitle,
+    OutboxFilter,
+    OutboxOrder,
+    Recipients,
+)
 from office.numbering.service import Numbering
 from office.permissions import OFFICE
 from office.tasks.service import Tasks
@@ -47,8 +53,21 @@ class OwnNotice:
 
     notice: Notice
     names: dict[UUID, str]
+    titles: dict[UUID, NoticeTitle]
+    """Of the notices that it replaces and that replace it."""
     returned: Step | None = None
     """Why a draft was returned last."""
+
+
+@dataclass(frozen=True)
+class OldVersion:
+    """A revision of a draft with its content, and the names of what it has the ids of."""
+
+    revision: Revision
+    content: NoticeContent
+    names: dict[UUID, str]
+    titles: dict[UUID, NoticeTitle]
+    recipients: Recipients
 
 
 @dataclass(frozen=True)
@@ -132,8 +151,9 @@ class Notices:
 
     async def outbox(
         self, actor: Actor, paging: PageRequest, wanted: OutboxFilter, order: OutboxOrder
-    ) -> tuple[Listed[Notice], dict[UUID, str]]:
-        """Return the unit's own notices, the newest first by `order`, and the names of the people in them.
+    ) -> tuple[Listed[Notice], dict[UUID, str], dict[UUID, NoticeTitle]]:
+        """Return the unit's own notices, the newest first by `order`, the names of the people in them, and
+        the titles of the notices that replace them.
 
         Drafts only to those who may draft. Raises `BadCursor`.
         """
@@ -141,7 +161,8 @@ class Notices:
         wanted = replace(wanted, drafts=actor.may(Permission.NOTICES_DRAFT))
         found = await self._notices.outbox(unit, wanted, order, paging)
         people = {sub for one in found.items for sub in (one.created_by, one.updated_by, one.issued_by)}
-        return found, await self._notices.names(people)
+        titles = await self._notices.titles(one.superseded_by_id for one in found.items)
+        return found, await self._notices.names(people), titles
 
     async def counts(self, actor: Actor) -> dict[NoticeStatus, int]:
         """Return how many notices the unit has in each status, without drafts for those who may not draft."""
@@ -149,9 +170,12 @@ class Notices:
         drafts = actor.may(Permission.NOTICES_DRAFT)
         return await self._notices.counts(unit, drafts=drafts)
 
-    async def get_own(self, actor: Actor, notice_id: UUID) -> OwnNotice:
-        """Return a notice of the unit with what only the unit sees. Raises `NotFound`."""
-        return await self.shown(await self._visible_own(actor, notice_id))
+    async def get_own(self, actor: Actor, notice_id: UUID) -> tuple[OwnNotice, Recipients]:
+        """Return a notice of the unit with what only the unit sees, and whom it names. Raises `NotFound`."""
+        notice = await self._visible_own(actor, notice_id)
+        return await self.shown(notice), await self._notices.recipients(
+            notice.publisher_id, notice.recipients
+        )
 
     async def seen_draft(self, actor: Actor, notice_id: UUID) -> Notice:
         """Return a draft of the unit. Raises `NotFound`, `NotDraft`."""
@@ -171,19 +195,25 @@ class Notices:
         revisions = await self._notices.revisions(notice.id)
         return revisions, await self._notices.names({one.by for one in revisions})
 
-    async def revision(self, actor: Actor, notice_id: UUID, version: int) -> tuple[Revision, dict[UUID, str]]:
+    async def revision(self, actor: Actor, notice_id: UUID, version: int) -> OldVersion:
         """Return one revision of a draft. Raises `NotFound`, `RevisionNotFound`."""
         notice = await self._visible_own(actor, notice_id)
         revision = await self._notices.revision(notice.id, version)
         if revision is None:
             raise RevisionNotFound
-        return revision, await self._notices.names({revision.by})
+        content = NoticeContent.load(revision.content)
+        return OldVersion(
+            revision,
+            content,
+            names=await self._notices.names({revision.by}),
+            titles=await self._notices.titles([content.supersedes_id]),
+            recipients=await self._notices.recipients(notice.publisher_id, content.recipients),
+        )
 
     async def restore(self, actor: Actor, notice_id: UUID, version: int, seen: SeenVersions) -> OwnNotice:
         """Replace a draft by one of its revisions; the present text stays a revision. Raises as `edit`."""
-        revision, _ = await self.revision(actor, notice_id, version)
-        content = NoticeContent.load(revision.content)
-        return await self.edit(actor, notice_id, content, rules.UNCLASSIFIED, seen)
+        old = await self.revision(actor, notice_id, version)
+        return await self.edit(actor, notice_id, old.content, rules.UNCLASSIFIED, seen)
 
     async def visible(self, actor: Actor, unit: Unit, notice_id: UUID) -> VisibleNotice:
         """Return the notice if `unit` published or has it.
@@ -292,7 +322,8 @@ class Notices:
         returned = None
         if notice.status is NoticeStatus.DRAFT:
             returned = await self._notices.last_return(notice.id)
-        return OwnNotice(notice, names, returned)
+        titles = await self._notices.titles([notice.supersedes_id, notice.superseded_by_id])
+        return OwnNotice(notice, names, titles, returned)
 
     async def _visible_own(self, actor: Actor, notice_id: UUID) -> Notice:
         unit = await self._units.own(actor)

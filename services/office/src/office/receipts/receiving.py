@@ -33,9 +33,10 @@ from servicekit.problems import NotFound
 
 @dataclass(frozen=True)
 class SignedNotice:
-    """A signature, the name of the person, and for 代签 the unit that signed."""
+    """A signature, the names of the unit and the person, and for 代签 the unit that signed."""
 
     signature: Signature
+    unit_name: str
     name: str | None
     signing_unit: Unit | None
 
@@ -152,7 +153,7 @@ class Receiving:
         # Also if it has signed before: it may have returned the notice since, and been sent it again.
         new = await self._receipts.sign(signature, found, group_of(found.unit_path), recorded)
         if new:
-            return await self._signed(signature, found.signer_name), True
+            return await self._signed(signature, found), True
         if found.signed_by is None:
             # Another request of the unit was faster.
             found = await self._receipts.signing(notice_id, unit_id, actor.sub)
@@ -165,13 +166,13 @@ class Receiving:
             signing_unit_id=found.signing_unit_id,
             reason=found.reason,
         )
-        return await self._signed(first, found.signer_name), False
+        return await self._signed(first, found), False
 
-    async def _signed(self, signature: Signature, name: str | None) -> SignedNotice:
+    async def _signed(self, signature: Signature, found: Any) -> SignedNotice:
         by_unit = None
         if signature.signing_unit_id is not None:
             by_unit = await self._receipts.unit(signature.signing_unit_id)
-        return SignedNotice(signature, name, by_unit)
+        return SignedNotice(signature, found.unit_name, found.signer_name, by_unit)
 
 
 def _check_circulating(actor: Actor, found: Any) -> None:

@@ -14,7 +14,7 @@ from office.directory.schemas import UnitRef
 from office.dispatches.rules import is_late
 from office.forwarding.schemas import ForwardingOut
 from office.notices.models import Notice
-from office.notices.schemas import DraftOut
+from office.notices.schemas import DraftOut, NoticeRef
 from office.notices.service import Related
 from office.receipts.inbox_repository import InboxCounts
 from office.receipts.receiving import SignedNotice
@@ -36,6 +36,7 @@ class SignatureOut(BaseModel):
 
     notice_id: UUID
     unit_id: UUID
+    unit_name: str = Field(description="签收单位的名称", examples=["历下区学生资助管理中心"])
     signed_by: UUID = Field(description="签收人")
     signed_by_name: str | None = Field(description="签收人姓名", examples=["张三"])
     signed_at: datetime = Field(description="签收时间", examples=["2023-04-27T03:12:00Z"])
@@ -51,6 +52,7 @@ class SignatureOut(BaseModel):
         return cls(
             notice_id=signature.notice_id,
             unit_id=signature.unit_id,
+            unit_name=signed.unit_name,
             signed_by=signature.signed_by,
             signed_by_name=signed.name,
             signed_at=signature.signed_at,
@@ -87,16 +89,13 @@ class DeliveryOut(BaseModel):
     covers: list[CoverOut] = Field(description="各级转发意见，自上而下")
 
 
-class RelatedOut(BaseModel):
+class RelatedOut(NoticeRef):
     """A notice that replaces another one, or is replaced by it."""
 
-    id: UUID = Field(description="通知的标识")
-    title: str = Field(description="标题", examples=["关于举办全国学生资助业务培训的通知"])
-    document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕12号"])
     received: bool = Field(description="本单位是否已收到，可以打开", examples=[True])
 
     @classmethod
-    def of(cls, related: Related | None) -> Self | None:
+    def of_related(cls, related: Related | None) -> Self | None:
         """Convert a related notice."""
         if related is None:
             return None
@@ -147,12 +146,14 @@ class NoticeOut(DraftOut):
             publisher=_ref(view.publisher),
             delivery=delivery,
             signature=None if view.signature is None else SignatureOut.of(view.signature),
-            given_back=None if view.given_back is None else ReturnOut.of(view.given_back),
+            given_back=(
+                None if view.given_back is None else ReturnOut.of(view.given_back, view.unit, view.names)
+            ),
             assignment=None if view.assigned is None else AssignmentOut.of_one(view.assigned),
-            forwardings=[ForwardingOut.of(forwarding) for forwarding in view.forwardings],
+            forwardings=[ForwardingOut.of(one, view.unit, view.names) for one in view.forwardings],
             read_at=view.read_at,
-            replaces=RelatedOut.of(view.replaces),
-            replaced_by=RelatedOut.of(view.replaced_by),
+            replaces=RelatedOut.of_related(view.replaces),
+            replaced_by=RelatedOut.of_related(view.replaced_by),
             asks_answer=view.asks_answer,
             answer=view.answer,
         )

@@ -24,9 +24,11 @@ from office.returns.service import Returns
 
 @dataclass(frozen=True)
 class NoticeView:
-    """A notice with everything visible to one unit and one person in it."""
+    """A notice with everything visible to one `unit` and one person in it; `names`: of its people."""
 
     notice: Notice
+    unit: Unit
+    names: dict[UUID, str]
     publisher: Unit | None
     delivery: Forwarding | None
     sender: Unit | None
@@ -68,16 +70,26 @@ class Receipts:
         read = await self._receipts.read(notice.id, actor.sub)
         signature = await self._receipts.signature(notice.id, unit)
         asks, answer = await self._receipts.asked(notice.id, unit)
+        given_back = await self._returns.latest(notice.id, unit)
+        forwardings = await self._dispatches.of_unit(notice.id, unit)
+        people = {one.forwarded_by for one in forwardings}
+        if signature is not None:
+            people.add(signature.signed_by)
+        if given_back is not None:
+            people |= {sub for sub in (given_back.returned_by, given_back.decided_by) if sub is not None}
+        names = await self._units.names(people) if people else {}
         return NoticeView(
             notice=notice,
+            unit=unit,
+            names=names,
             publisher=await self._units.get(notice.publisher_id),
             delivery=delivery,
             sender=None if delivery is None else await self._units.get(delivery.unit_id),
             covers=[] if delivery is None else await self._dispatches.covers(notice.id, path),
-            signature=None if signature is None else await self._signed(signature),
-            given_back=await self._returns.latest(notice.id, unit),
+            signature=None if signature is None else await self._signed(signature, unit, names),
+            given_back=given_back,
             assigned=await self._assignments.current(notice.id, unit),
-            forwardings=await self._dispatches.of_unit(notice.id, unit),
+            forwardings=forwardings,
             read_at=None if read is None else read.read_at,
             replaces=await self._notices.related(unit, notice.supersedes_id),
             replaced_by=await self._notices.related(unit, notice.superseded_by_id),
@@ -85,9 +97,8 @@ class Receipts:
             answer=answer,
         )
 
-    async def _signed(self, signature: Signature) -> SignedNotice:
-        names = await self._units.names([signature.signed_by])
+    async def _signed(self, signature: Signature, unit: Unit, names: dict[UUID, str]) -> SignedNotice:
         by_unit = None
         if signature.signing_unit_id is not None:
             by_unit = await self._units.get(signature.signing_unit_id)
-        return SignedNotice(signature, names.get(signature.signed_by), by_unit)
+        return SignedNotice(signature, unit.name, names.get(signature.signed_by), by_unit)

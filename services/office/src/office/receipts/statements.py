@@ -108,6 +108,7 @@ def _signing() -> Select[Any]:
     signer = func.coalesce(Signature.signed_by, _SUB)
     return (
         _seen(
+            Unit.name.label("unit_name"),
             returned.label("returned"),
             Signature.signed_by,
             Signature.signed_at,
@@ -116,11 +117,7 @@ def _signing() -> Select[Any]:
             Signature.reason,
             Person.name.label("signer_name"),
             own.label("has_own_task"),
-            # The attribute `needs` is the column `roles`.
-            *(
-                addressed.c["roles" if name == "needs" else name].label(f"task_{name}")
-                for name in TASK_COLUMNS
-            ),
+            *(addressed.c[name].label(f"task_{name}") for name in TASK_COLUMNS),
         )
         .outerjoin(Signature, and_(Signature.notice_id == NOTICE, Signature.unit_id == UNIT))
         .outerjoin(Person, Person.sub == signer)

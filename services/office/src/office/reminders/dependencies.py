@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from office.coverage.dependencies import ProgressService
 from office.directory.dependencies import UnitService
+from office.groups.dependencies import GroupService
 from office.notices.dependencies import NoticeService
 from office.reminders.service import Reminders
 from servicekit.db import Session
@@ -18,8 +19,9 @@ async def _reminders(
     units: UnitService,
     notices: NoticeService,
     progress: ProgressService,
+    groups: GroupService,
 ) -> Reminders:
-    return Reminders(session, clock, units, notices, progress)
+    return Reminders(session, clock, units, notices, progress, groups)
 
 
 ReminderService = Annotated[Reminders, Depends(_reminders)]

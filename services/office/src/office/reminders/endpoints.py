@@ -9,6 +9,7 @@ from authkit.errors import OutOfReach, PermissionRequired
 from contracts.vocabulary import ReminderReason
 from office.actors import Member
 from office.directory.errors import REFUSALS
+from office.groups.dependencies import PartQuery
 from office.notices.auth import Officer
 from office.notices.errors import NOT_CIRCULATING
 from office.reminders.dependencies import ReminderService
@@ -50,10 +51,10 @@ async def preview_reminders(
     notice_id: UUID,
     actor: Officer,
     reminders: ReminderService,
-    under: Annotated[UUID | None, Query(description="该单位及其下级；默认本单位")] = None,
+    part: PartQuery,
 ) -> ReminderPreviewOut:
     """至多提醒的单位数。4 小时内已就该通知催办过的单位、已退回的单位不重复提醒。"""
-    return ReminderPreviewOut.of(await reminders.preview(actor, notice_id, under))
+    return ReminderPreviewOut.of(await reminders.preview(actor, notice_id, part))
 
 
 @router.post(
@@ -69,8 +70,8 @@ async def remind_units(
     reminders: ReminderService,
     response: Response,
 ) -> RunOut:
-    """在后台提醒未签收的单位签收、未转发的单位转发，分批进行，可查看进度。"""
-    view = await reminders.remind(actor, notice_id, body.under, sms=body.sms)
+    """在后台提醒未签收的单位签收、未转发的单位转发，分批进行，可查看进度。可以只催办通讯录中一个分组的单位。"""
+    view = await reminders.remind(actor, notice_id, body.part(), sms=body.sms)
     response.headers["Location"] = f"/api/v1/notices/{notice_id}/reminders/{view.run.id}"
     return RunOut.of(view)
 

@@ -15,6 +15,7 @@ from jobs.kinds import ENDED, Handler, Kind, Periodic
 from office.base import job_queue, outbox
 from office.coverage.service import Progress, Waiting
 from office.directory.service import Units
+from office.groups.dependencies import groups_for
 from office.notices.models import Notice
 from office.reminders.models import ReminderRun
 from office.reminders.repository import ReminderRepository, Scheduled
@@ -22,6 +23,7 @@ from office.reminders.rules import DEFAULT_OFFSETS, MAX_OFFSET, due
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.ids import new_id
+from servicekit.problems import NotFound
 from workdays import published_calendar
 
 
@@ -145,7 +147,19 @@ class Reminding:
         notice, unit = await progress.notice(run.notice_id), await units.get(run.unit_id)
         if notice is None or unit is None:
             return 0
-        return (await progress.outstanding(notice, unit)).unsigned
+        members = await self._members(session, run)
+        return (await progress.outstanding(notice, unit, members)).unsigned
+
+    async def _members(self, session: AsyncSession, run: ReminderRun) -> Sequence[UUID] | None:
+        """Return the units of the run's group, none if it has been deleted; None without a group."""
+        if run.group_id is None or run.requested_by is None:
+            return None
+        try:
+            return await groups_for(session, self._clock).units(
+                run.group_id, unit_id=run.requested_unit_id, by=run.requested_by
+            )
+        except NotFound:
+            return []
 
     async def _batch(
         self, session: AsyncSession, run: ReminderRun, position: Position | None
@@ -157,7 +171,11 @@ class Reminding:
         if notice is None or unit is None or notice.status is not NoticeStatus.PUBLISHED:
             return position, False
         page = await progress.waiting(
-            notice, unit, after=None if position is None else position.after, limit=_BATCH
+            notice,
+            unit,
+            await self._members(session, run),
+            after=None if position is None else position.after,
+            limit=_BATCH,
         )
         if not page:
             return position, False

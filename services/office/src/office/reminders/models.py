@@ -56,6 +56,7 @@ class ReminderRun(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     notice_id: Mapped[UUID]
     unit_id: Mapped[UUID] = mapped_column(doc="the top of the subtree")
+    group_id: Mapped[UUID | None] = mapped_column(doc="only the units in this group of the address book")
     offset: Mapped[int | None] = mapped_column(Integer)
     sms: Mapped[bool] = mapped_column(Boolean)
     requested_by: Mapped[UUID | None]

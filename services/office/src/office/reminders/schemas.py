@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import ReminderReason
+from office.groups.rules import Part
 from office.reminders.models import ReminderSchedule
 from office.reminders.repository import Reminded
 from office.reminders.rules import MAX_OFFSET, MAX_OFFSETS
@@ -33,6 +34,14 @@ class RemindIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     under: UUID | None = Field(default=None, description="催办该单位及其下级；默认本单位")
+    group: UUID | None = Field(
+        default=None, description="只催办通讯录中该分组的单位，和致使其收不到的上级单位", examples=[None]
+    )
+
+    def part(self) -> Part:
+        """Return which units are reminded."""
+        return Part(self.under, self.group)
+
     sms: bool = Field(default=False, description=_SMS, examples=[False])
 
 
@@ -43,6 +52,8 @@ class RunOut(BaseModel):
     notice_id: UUID = Field(description="通知")
     unit_id: UUID = Field(description="催办范围：该单位及其下级")
     unit_name: str | None = Field(description="该单位的名称", examples=["山东省学生资助管理中心"])
+    group_id: UUID | None = Field(description="只催办通讯录中该分组的单位；空为全部")
+    group_name: str | None = Field(description="该分组的名称；已删除或本人不可见的为空", examples=["试点县"])
     offset: int | None = Field(description="定时催办：距截止日的工作日数；手工催办为空", examples=[-1])
     sms: bool = Field(description=_SMS, examples=[False])
     unsigned: int = Field(description="已提醒签收的单位数", examples=[37])
@@ -62,6 +73,8 @@ class RunOut(BaseModel):
             notice_id=run.notice_id,
             unit_id=run.unit_id,
             unit_name=None if view.unit is None else view.unit.name,
+            group_id=run.group_id,
+            group_name=None if run.group_id is None else view.groups.get(run.group_id),
             offset=run.offset,
             sms=run.sms,
             unsigned=run.unsigned,

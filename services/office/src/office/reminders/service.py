@@ -14,6 +14,8 @@ from office.base import job_queue
 from office.coverage.service import Progress
 from office.directory.models import Unit
 from office.directory.service import Units
+from office.groups.rules import Part
+from office.groups.service import Groups
 from office.notices.models import Notice
 from office.notices.service import Notices
 from office.reminders.jobs import RUN, Which
@@ -38,47 +40,54 @@ class Preview:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run, its job, which has the progress (None once the job's record is deleted), and the unit whose
-    subtree is reminded (None: not replicated).
+    """A run, its job, which has the progress (None once the job's record is deleted), the unit whose subtree
+    is reminded (None: not replicated), and the names of groups that the caller sees.
     """
 
     run: ReminderRun
     job: JobView | None
     unit: Unit | None
+    groups: dict[UUID, str]
 
 
 class Reminders:
     """Remind units within one request."""
 
     def __init__(
-        self, session: AsyncSession, clock: Clock, units: Units, notices: Notices, progress: Progress
+        self,
+        session: AsyncSession,
+        clock: Clock,
+        units: Units,
+        notices: Notices,
+        progress: Progress,
+        groups: Groups,
     ) -> None:
         self._session = session
         self._clock = clock
         self._units = units
         self._notices = notices
         self._progress = progress
+        self._groups = groups
         self._reminders = ReminderRepository(session)
 
-    async def preview(self, actor: Actor, notice_id: UUID, under: UUID | None) -> Preview:
-        """Return how many units below `under` (None: the own unit) would be reminded.
+    async def preview(self, actor: Actor, notice_id: UUID, part: Part) -> Preview:
+        """Return how many units of a part would be reminded.
 
-        Raises `NotFound`, `OutOfReach`, `NoReceiptNeeded`, and as `Notices.circulating` does.
+        Raises `NotFound`, also for a group that the actor does not see, `OutOfReach`, `NoReceiptNeeded`, and
+        as `Notices.circulating` does.
         """
-        notice, unit_id = await self._circulating(actor, notice_id, under)
-        unit = await self._units.get(unit_id)
-        if unit is None:
-            raise NotFound
-        found = await self._progress.outstanding(notice, unit)
+        notice, unit, members = await self._circulating(actor, notice_id, part)
+        found = await self._progress.outstanding(notice, unit, members)
         return Preview(found.delivered, found.blocking)
 
-    async def remind(self, actor: Actor, notice_id: UUID, under: UUID | None, *, sms: bool) -> RunView:
+    async def remind(self, actor: Actor, notice_id: UUID, part: Part, *, sms: bool) -> RunView:
         """Start a run by hand. Raises as `preview` does, `AlreadyReminding`."""
-        notice, unit_id = await self._circulating(actor, notice_id, under)
+        notice, unit, _ = await self._circulating(actor, notice_id, part)
         run = ReminderRun(
             id=new_id(),
             notice_id=notice.id,
-            unit_id=unit_id,
+            unit_id=unit.id,
+            group_id=part.group,
             offset=None,
             sms=sms,
             requested_by=actor.sub,
@@ -90,7 +99,7 @@ class Reminders:
         run.job_id = (await job_queue.enqueue(self._session, RUN, Which(id=run.id))).id
         await self._reminders.add_run(run)
         job = await job_queue.get(self._session, run.job_id)
-        return RunView(run, job, await self._units.get(unit_id))
+        return RunView(run, job, unit, await self._group_names(actor, [run]))
 
     async def runs(
         self, actor: Actor, notice_id: UUID, sort: AgeSort, paging: PageRequest
@@ -100,7 +109,8 @@ class Reminders:
         await self._notices.visible(actor, unit, notice_id)
         found = await self._reminders.runs(notice_id, unit.id, sort, paging)
         units = await self._units.of_ids(run.unit_id for run in found.items)
-        return found.each(lambda run: RunView(run, None, units.get(run.unit_id)))
+        groups = await self._group_names(actor, found.items)
+        return found.each(lambda run: RunView(run, None, units.get(run.unit_id), groups))
 
     async def run(self, actor: Actor, notice_id: UUID, run_id: UUID) -> RunView:
         """Return a run with its progress. Raises `NotFound`."""
@@ -112,7 +122,8 @@ class Reminders:
         if run.offset is None and run.requested_unit_id != unit.id:
             raise NotFound
         job = None if run.job_id is None else await job_queue.get(self._session, run.job_id)
-        return RunView(run, job, await self._units.get(run.unit_id))
+        groups = await self._group_names(actor, [run])
+        return RunView(run, job, await self._units.get(run.unit_id), groups)
 
     async def schedule(self, actor: Actor, notice_id: UUID) -> ReminderSchedule:
         """Return when units are reminded of a notice. Raises `NotFound`."""
@@ -151,9 +162,19 @@ class Reminders:
         unit = await self._units.own(actor)
         return await self._reminders.of_unit(unit.id, reason, sort, paging)
 
-    async def _circulating(self, actor: Actor, notice_id: UUID, under: UUID | None) -> tuple[Notice, UUID]:
+    async def _group_names(self, actor: Actor, runs: Sequence[ReminderRun]) -> dict[UUID, str]:
+        if all(run.group_id is None for run in runs):
+            return {}
+        return {group.id: group.name for group in await self._groups.list(actor)}
+
+    async def _circulating(
+        self, actor: Actor, notice_id: UUID, part: Part
+    ) -> tuple[Notice, Unit, Sequence[UUID] | None]:
         own = await self._units.own(actor)
         notice, _, _ = await self._notices.circulating(actor, own, notice_id)
         if notice.kind is NoticeKind.ANNOUNCEMENT:
             raise NoReceiptNeeded
-        return notice, own.id if under is None else (await self._units.reachable(actor, under)).id
+        unit = own if part.under is None else await self._units.reachable(actor, part.under)
+        if part.group is None:
+            return notice, unit, None
+        return notice, unit, await self._groups.units(part.group, unit_id=actor.unit_id, by=actor.sub)

@@ -64,16 +64,16 @@ async def return_received(
     notice_id: UUID, actor: Clerk, body: ReturnIn, returns: ReturnService, idempotency: Idempotent
 ) -> JSONResponse:
     """退回给来文单位并说明原因。已向下级转发的不能退回；退回后不能签收和转发，除非撤销退回或来文单位重新发送。"""
-    given_back, new = await returns.give_back(actor, notice_id, body.reason)
-    return await idempotency.keep(
-        ReturnOut.of(given_back), 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"}
-    )
+    line, new = await returns.give_back(actor, notice_id, body.reason)
+    answer = ReturnOut.of(line.given_back, line.unit, await returns.names([line]))
+    return await idempotency.keep(answer, 201 if new else 200, {"Location": f"/api/v1/notices/{notice_id}"})
 
 
 @router.post("/{notice_id}/returns/cancel", summary="撤销退回", responses=_DECIDING)
 async def cancel_return(notice_id: UUID, actor: Clerk, returns: ReturnService) -> ReturnOut:
     """来文单位处理之前，退回单位可以撤销退回。"""
-    return ReturnOut.of(await returns.cancel(actor, notice_id))
+    line = await returns.cancel(actor, notice_id)
+    return ReturnOut.of(line.given_back, line.unit, await returns.names([line]))
 
 
 @router.post("/{notice_id}/returns/{unit_id}/confirm", summary="确认退回", responses=_DECIDING)

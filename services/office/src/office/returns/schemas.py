@@ -1,5 +1,6 @@
 """API schemas of returns."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.documents import ReturnStatus
+from office.directory.models import Unit
 from office.directory.schemas import UnitRef
 from office.returns.models import Return
 from office.returns.repository import ReturnLine
@@ -43,40 +45,54 @@ class ReturnOut(BaseModel):
 
     notice_id: UUID
     unit_id: UUID = Field(description="退回单位的标识")
+    unit_name: str | None = Field(
+        description="退回单位的名称；尚未同步时为空", examples=["历下区学生资助管理中心"]
+    )
     number: int = Field(description="该单位第几次退回", examples=[1])
     reason: str = Field(description="退回原因")
     returned_by: UUID = Field(description="退回人")
+    returned_by_name: str | None = Field(description="退回人姓名", examples=["张三"])
     returned_at: datetime = Field(description="退回时间", examples=["2023-04-27T03:12:00Z"])
     status: ReturnStatus = Field(description="状态", examples=["open"])
     decided_by: UUID | None = Field(description="处理人")
+    decided_by_name: str | None = Field(description="处理人姓名", examples=["李四"])
     decided_at: datetime | None = Field(description="处理时间")
     note: str | None = Field(description="来文单位的说明")
 
-    model_config = ConfigDict(from_attributes=True)
-
     @classmethod
-    def of(cls, given_back: Return) -> Self:
-        """Convert a stored return."""
-        return cls.model_validate(given_back)
+    def of(cls, given_back: Return, unit: Unit | None, names: Mapping[UUID, str]) -> Self:
+        """Convert a stored return of `unit`; `names` are those of people."""
+        by = given_back.decided_by
+        return cls(
+            notice_id=given_back.notice_id,
+            unit_id=given_back.unit_id,
+            unit_name=None if unit is None else unit.name,
+            number=given_back.number,
+            reason=given_back.reason,
+            returned_by=given_back.returned_by,
+            returned_by_name=names.get(given_back.returned_by),
+            returned_at=given_back.returned_at,
+            status=given_back.status,
+            decided_by=by,
+            decided_by_name=None if by is None else names.get(by),
+            decided_at=given_back.decided_at,
+            note=given_back.note,
+        )
 
 
 class ReturnLineOut(ReturnOut):
     """A return, as listed for its sender."""
 
     title: str = Field(description="通知标题", examples=["关于举办全国学生资助业务培训的通知"])
+    document_number: str | None = Field(description="发文字号", examples=["教助中心〔2023〕11号"])
     unit: UnitRef | None = Field(description="退回单位；尚未同步时为空")
-    returned_by_name: str | None = Field(description="退回人姓名", examples=["张三"])
-    decided_by_name: str | None = Field(description="处理人姓名", examples=["李四"])
 
     @classmethod
     def of_line(cls, line: ReturnLine, names: dict[UUID, str]) -> Self:
         """Convert a query row."""
-        values = ReturnOut.of(line.given_back).model_dump()
-        decided_by = line.given_back.decided_by
         return cls(
-            **values,
+            **ReturnOut.of(line.given_back, line.unit, names).model_dump(),
             title=line.notice.title,
+            document_number=line.notice.document_number,
             unit=None if line.unit is None else UnitRef.model_validate(line.unit),
-            returned_by_name=names.get(line.given_back.returned_by),
-            decided_by_name=None if decided_by is None else names.get(decided_by),
         )

@@ -56,7 +56,7 @@ class Returns:
         """Return the unit's latest return of the notice."""
         return await self._returns.latest(notice_id, unit.id)
 
-    async def give_back(self, actor: Actor, notice_id: UUID, reason: str) -> tuple[Return, bool]:
+    async def give_back(self, actor: Actor, notice_id: UUID, reason: str) -> tuple[ReturnLine, bool]:
         """Return the notice to its sender. Return the return, and whether it is new.
 
         Raises `NotFound`, `OwnNotice`, `NoReceiptNeeded`, `PassedOn`, and as `Notices.circulating` does.
@@ -70,7 +70,7 @@ class Returns:
         await self._dispatches.lock(notice_id, unit)
         latest = await self._returns.latest(notice_id, unit.id)
         if latest is not None and latest.status in {ReturnStatus.OPEN, ReturnStatus.CONFIRMED}:
-            return latest, False
+            return ReturnLine(latest, notice, unit), False
         if await self._dispatches.of_unit(notice_id, unit):
             raise PassedOn
         now = self._clock.now()
@@ -109,9 +109,9 @@ class Returns:
             returned_at=now,
         )
         outbox.add(self._session, event, subject=notice.id)
-        return given_back, True
+        return ReturnLine(given_back, notice, unit), True
 
-    async def cancel(self, actor: Actor, notice_id: UUID) -> Return:
+    async def cancel(self, actor: Actor, notice_id: UUID) -> ReturnLine:
         """Take the own unit's return back. Raises `NotFound` without one, `ReturnDecided`."""
         unit = await self._units.own(actor)
         notice, delivery, _ = await self._notices.circulating(actor, unit, notice_id)
@@ -121,7 +121,7 @@ class Returns:
         latest.cancel(by=actor.sub, now=self._clock.now())
         await self._ended(latest, actor)
         await self._asking.resent(notice, unit.id, latest.number, delivery)
-        return latest
+        return ReturnLine(latest, notice, unit)
 
     async def decide(
         self, actor: Actor, notice_id: UUID, unit_id: UUID, *, confirm: bool, note: str | None

@@ -66,13 +66,12 @@ class Task(Base):
     clock: Mapped[TaskClock | None] = mapped_column(Word(TaskClock))
     clock_count: Mapped[int | None] = mapped_column(Integer)
     provisional: Mapped[bool] = mapped_column(Boolean, doc="a year it depends on has no workdays yet")
-    # The column has kept its first name. While an earlier version serves, only a second column and a trigger
-    # on every write could rename it, and nobody but this line sees the name.
     needs: Mapped[list[str]] = mapped_column(
-        "roles",
-        ARRAY(Text),
-        doc="permissions, roles; who of a unit has one may do it; empty: all its people",
+        ARRAY(Text), doc="permissions, roles; who of a unit has one may do it; empty: all its people"
     )
+    # For an earlier version that still serves. The trigger `tasks_name_needs` fills it; the next release ends
+    # both.
+    roles: Mapped[list[str] | None] = mapped_column(ARRAY(Text), deferred=True)
     by_hand: Mapped[bool] = mapped_column(Boolean, doc="a person may mark it as done")
     addressed: Mapped[bool] = mapped_column(
         Boolean, default=False, server_default="false", doc="for the units of its addresses"
