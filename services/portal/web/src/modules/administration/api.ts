@@ -59,6 +59,19 @@ export const listBelow = (id: string, on: string, wanted: { level: string; kind:
     }),
   )
 
+/** A file of the units below, of the same filters as the list. */
+export const exportUnits = (id: string, wanted: { level: string; kind: string; status: string }) =>
+  take(
+    identity.POST('/unit-exports', {
+      body: {
+        unit_id: id,
+        levels: wanted.level ? [wanted.level as Schemas['Level']] : [],
+        kinds: wanted.kind ? [wanted.kind as Schemas['Kind']] : [],
+        unit_status: (wanted.status || null) as Schemas['UnitStatus'] | null,
+      },
+    }),
+  )
+
 export const unitHistory = (id: string, change: string, cursor?: string) =>
   take(
     identity.GET('/units/{unit_id}/history', {

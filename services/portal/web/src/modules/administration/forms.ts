@@ -5,13 +5,3 @@ export const split = (text: string): string[] => text.split(/[、，,；;\s]+/).
 
 /** Lines that are not empty. */
 export const lines = (text: string): string[] => text.split('\n').map((one) => one.trim()).filter(Boolean)
-
-/** Gives the browser a file to keep. */
-export function save(content: Blob, name: string): void {
-  const address = URL.createObjectURL(content)
-  const link = document.createElement('a')
-  link.href = address
-  link.download = name
-  link.click()
-  window.setTimeout(() => URL.revokeObjectURL(address), 60_000)
-}

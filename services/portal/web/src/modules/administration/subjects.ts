@@ -22,3 +22,10 @@ export const subjects: readonly Subject[] = [
   { to: '/administration/clients', label: texts.clients.title, about: texts.clients.about, visible: may('clients.manage', 'platform.clients') },
   { to: '/administration/audit', label: texts.audit.title, about: texts.audit.about, visible: may('audit.read') },
 ]
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    /** The subject whose page this is, if its address does not say so. */
+    subject?: string
+  }
+}

@@ -9,7 +9,7 @@ export const unitTexts = {
     onNote: (day: string) => `以下为 ${day} 的情况，只能查看。`,
     today: '回到今天',
     choose: '从单位树中选择一个单位，或查找单位。',
-    tabs: { facts: '基本信息', below: '下级单位', history: '沿革' },
+    tabs: { facts: '基本信息', below: '管辖单位', history: '沿革' },
     code: '代码',
     name: '名称',
     shortName: '简称',
