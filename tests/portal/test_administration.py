@@ -1,4 +1,4 @@
-"""An administrator at the portal's pages: a new school, an invite, a teacher who joins, and who may not decide."""
+"""An administrator at the portal's pages: a new school, an invite, a teacher joins, who may not decide."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
