@@ -1,0 +1,173 @@
+"""An administrator at the portal's pages: a new school, an invite, a teacher joins, who may not decide."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import expect
+
+from contracts.vocabulary import Role
+from identity.units import worlds
+from onebox import web
+from testkit.browsers import PHONE, NewPage, overflow, serious_faults
+
+from .conftest import COUNTY_ADMIN, NewVisitor, Site, Visitor
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+COLLEAGUE = "19900001324"
+"""In the same county; here the administrator of the county beside it."""
+TEACHER = "13812345678"
+SCHOOL = "历下区新建小学"
+PAGES = (
+    *("units", "units?tab=below", "units?tab=history", "people", "invites", "invite-batches", "requests"),
+    *("requests/entitlements", "requests/recoveries", "reviews", "imports", "clients", "audit"),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def built() -> None:
+    web.build()
+
+
+async def judge(page: "Page", name: str) -> None:
+    assert await overflow(page) == 0, name
+    assert await serious_faults(page) == [], name
+
+
+async def sign_in(page: "Page", site: Site, phone: str) -> None:
+    await page.goto(site.url)
+    await page.get_by_role("link", name="前往统一用户认证登录").click()
+    await page.get_by_label("手机号").fill(phone)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("短信验证码").wait_for()
+    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", level=1, name="您好").wait_for()
+
+
+async def called(person: Visitor, method: str, path: str, **more: Any) -> Any:
+    answer = await person.call(method, f"/api/identity/v1{path}", **more)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def sibling(new_visitor: NewVisitor) -> None:
+    """The city opens a county beside, and makes somebody from 历下区 its administrator."""
+    city = new_visitor()
+    phone = next(
+        person.phone
+        for person in worlds.world_s_people()
+        if person.unit_code == "370100" and Role.UNIT_ADMIN in person.roles
+    )
+    await city.sign_in(phone)
+    of_city = (await called(city, "GET", "/me"))["unit_id"]
+    county = (await called(city, "GET", "/units/by-code/370102"))["id"]
+    unit = {
+        "parent_id": of_city,
+        "code": "370103",
+        "name": "市中区学生资助管理中心",
+        "level": "county",
+        "kind": "student_aid",
+        "stages": ["compulsory"],
+    }
+    beside = (await called(city, "POST", "/units", json=unit))["id"]
+    members = (await called(city, "GET", f"/units/{county}/members"))["items"]
+    [sub] = [one["sub"] for one in members if one["roles"] == ["handler"]]
+    moved = {"to_unit_id": beside, "roles": ["unit_admin"]}
+    asked = await called(city, "POST", f"/units/{county}/members/{sub}/transfer", json=moved)
+    if asked["status"] == "pending":
+        await called(city, "POST", f"/join-requests/{asked['id']}/approve")
+
+
+async def open_school(page: "Page", site: Site) -> None:
+    """A unit is opened after a look at what that changes."""
+    await page.goto(f"{site.url}/administration/units")
+    await page.get_by_role("button", name="新建下级单位").click()
+    dialog = page.get_by_role("dialog")
+    await dialog.get_by_label("名称").fill(SCHOOL)
+    await dialog.get_by_label("代码", exact=False).first.fill("3737010299")
+    await dialog.get_by_label("层级").select_option(label="学校")
+    await dialog.get_by_label("义务教育").check()
+    await dialog.get_by_label("原因").fill("新设")
+    await judge(page, "create a unit")
+    await dialog.get_by_role("button", name="下一步").click()
+    await expect(dialog.get_by_role("row", name="上级单位")).to_contain_text("历下区")
+    await judge(page, "preview")
+    await dialog.get_by_label("我已核对以上内容").check()
+    await dialog.get_by_role("button", name="新建下级单位").click()
+    await page.get_by_role("heading", level=2, name=SCHOOL).wait_for()
+
+
+async def invite(page: "Page", site: Site) -> str:
+    """Return the address of an invite to the school, of which there is a QR code."""
+    await page.get_by_role("link", name="查看邀请码").click()
+    await page.get_by_role("button", name="邀请人员").click()
+    dialog = page.get_by_role("dialog")
+    await judge(page, "invite")
+    await dialog.get_by_role("button", name="邀请人员").click()
+    picture = dialog.get_by_role("img", name="加入地址的二维码")
+    await expect(picture).to_have_js_property("complete", value=True)
+    assert (await picture.get_attribute("src") or "").startswith(f"blob:{site.url}/")
+    assert await picture.evaluate("image => image.naturalWidth") > 0
+    await judge(page, "invite: code")
+    link = await dialog.get_by_role("link", name="/join").get_attribute("href")
+    assert link
+    await dialog.get_by_role("button", name="关闭").last.click()
+    await expect(page.get_by_role("cell", name="可使用")).to_be_visible()
+    return link
+
+
+async def join(page: "Page", site: Site, link: str) -> None:
+    """A teacher registers at Identity's pages on a phone, and asks to join."""
+    await page.goto(link)
+    await page.get_by_role("link", name="注册账号").click()
+    await page.get_by_label("手机号").fill(TEACHER)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("短信验证码").wait_for()
+    await page.get_by_label("短信验证码").fill(await site.last_code(TEACHER))
+    await page.get_by_label("姓名").fill("王小明")
+    await page.get_by_label("我已阅读并同意").check()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("heading", name=f"加入{SCHOOL}").wait_for()
+    await page.get_by_role("button", name="提交申请").click()
+    await page.get_by_text("待审批", exact=True).wait_for()
+
+
+async def test_a_teacher_joins_by_an_invite_that_only_the_own_county_decides_about(
+    site: Site, new_page: NewPage, new_visitor: NewVisitor
+) -> None:
+    await sibling(new_visitor)
+    # Tokens that are issued in the second of a change are refused.
+    site.clock.advance(timedelta(seconds=2))
+    page = await new_page()
+    await sign_in(page, site, COUNTY_ADMIN)
+    await open_school(page, site)
+    link = await invite(page, site)
+    await join(await new_page(PHONE), site, link)
+    county, beside = new_visitor(), new_visitor()
+    await county.sign_in()
+    await beside.sign_in(COLLEAGUE)
+    [request] = (await called(county, "GET", "/join-requests"))["items"]
+    path = f"/api/identity/v1/join-requests/{request['id']}"
+    answer = await beside.call("POST", f"{path}/approve")
+    assert (answer.status_code, answer.json()["code"]) == (403, "out_of_reach"), answer.text
+    await page.goto(f"{site.url}/administration/requests")
+    await page.get_by_role("button", name="通过王小明的申请", exact=True).click()
+    await judge(page, "approve")
+    await page.get_by_role("dialog").get_by_role("button", name="通过", exact=True).click()
+    await expect(page.get_by_role("status").filter(has_text=f"王小明已加入{SCHOOL}")).to_be_visible()
+    await page.goto(f"{site.url}/administration/people/{request['sub']}")
+    await page.get_by_role("link", name=SCHOOL).wait_for()
+    await judge(page, "person")
+    # Another person's page for a sibling county: a page that says so.
+    other = await new_page(PHONE)
+    await sign_in(other, site, COLLEAGUE)
+    await other.goto(f"{site.url}/administration/people/{request['sub']}")
+    await other.get_by_role("heading", name="您没有查看此页的权限").wait_for()
+    await judge(other, "forbidden")
+    for name in PAGES:
+        await other.goto(f"{site.url}/administration/{name}")
+        await other.get_by_role("heading", level=1).wait_for()
+        await judge(other, name)
