@@ -138,14 +138,14 @@ def exact(figure: Figure, unit: Unit) -> str | None:
 
 
 def display(figure: Figure, unit: Unit) -> str:
-    """Return the text for people: 亿 from one million, 万 from ten thousand, at most two decimals.
+    """Return the text for people: 亿 from a hundred million, 万 from ten thousand, at most two decimals.
 
     Without a value it is `—`, or `*` if the value is suppressed.
     """
     if figure.value is None:
         return "*" if figure.suppressed else "—"
     value, label = figure.value, unit.label
-    if unit in _COUNTED and abs(value) >= YI // 100:
+    if unit in _COUNTED and abs(value) >= YI:
         return f"{_short(value / YI)} 亿{label}"
     if unit in _COUNTED and abs(value) >= WAN:
         return f"{_short(value / WAN)} 万{label}"

@@ -48,9 +48,9 @@ def yuan(amount: Decimal) -> str:
 
 
 def display(amount: Decimal) -> str:
-    """Format for people: 亿元 from one million yuan, 万元 from ten thousand; at most two decimals."""
+    """Format for people: 亿元 from a hundred million yuan, 万元 from ten thousand; at most two decimals."""
     size = abs(amount)
-    if size >= YI / 100:
+    if size >= YI:
         return f"{_short(amount / YI)} 亿元"
     if size >= WAN:
         return f"{_short(amount / WAN)} 万元"
