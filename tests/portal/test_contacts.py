@@ -75,7 +75,7 @@ async def change_the_group(page: "Page", person: str) -> None:
     await page.get_by_role("link", name=GROUP).click()
     await page.get_by_role("heading", level=1, name=GROUP).wait_for()
     await page.get_by_role("button", name="改名").click()
-    await page.get_by_label("名称").fill(NEW_NAME)
+    await page.get_by_role("textbox", name="名称").fill(NEW_NAME)
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", level=1, name=NEW_NAME).wait_for()
     await page.get_by_role("button", name=f"移除{person}").click()
@@ -91,7 +91,7 @@ async def ask_for_a_number(page: "Page") -> None:
     await page.get_by_label("事由").fill("核对材料")
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="需要进一步验证身份").wait_for()
-    assert "核对材料" in await page.evaluate("JSON.stringify(sessionStorage)")
+    await page.wait_for_function("JSON.stringify(sessionStorage).includes('核对材料')")
 
 
 async def find_on_a_phone(page: "Page", site: Site) -> None:

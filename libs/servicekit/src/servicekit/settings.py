@@ -94,7 +94,9 @@ class SiteSettings(BaseSettings):
     site_icp_number: str | None = Field(default=None, max_length=50, description="ICP备案号")
     site_police_number: str | None = Field(default=None, max_length=50, description="公安备案号")
 
-    @field_validator("site_support_phone", "site_help_url", "site_icp_number", "site_police_number", mode="before")
+    @field_validator(
+        "site_support_phone", "site_help_url", "site_icp_number", "site_police_number", mode="before"
+    )
     @classmethod
     def _empty_is_left_out(cls, value: object) -> object:
         """Convert an empty value, as in an environment file, to None."""
