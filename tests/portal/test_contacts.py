@@ -1,4 +1,4 @@
-"""Somebody looks people up, keeps and groups them, exports them, searches, and reads help: Chromium over the BFF."""
+"""Somebody looks people up, keeps, groups and exports them, and reads help: Chromium over the BFF."""
 
 from typing import TYPE_CHECKING
 
