@@ -77,3 +77,27 @@ class ServiceSettings(BaseSettings):
             if self.has_events and self.rabbitmq_url is None:
                 raise ValueError("rabbitmq_url is required in production")
         return self
+
+
+class SiteSettings(BaseSettings):
+    """What the operator puts at the foot of pages: for services that have some."""
+
+    site_organiser: str = Field(
+        default="全国学生资助管理中心", max_length=100, description="主办单位 at the foot of every page"
+    )
+    site_support_phone: str | None = Field(
+        default=None, max_length=50, description="Telephone of the help desk"
+    )
+    site_help_url: AnyHttpUrl | None = Field(
+        default=None, description="Help pages of the operator in place of /help"
+    )
+    site_icp_number: str | None = Field(default=None, max_length=50, description="ICP备案号")
+    site_police_number: str | None = Field(default=None, max_length=50, description="公安备案号")
+
+    @field_validator(
+        "site_support_phone", "site_help_url", "site_icp_number", "site_police_number", mode="before"
+    )
+    @classmethod
+    def _empty_is_left_out(cls, value: object) -> object:
+        """Convert an empty value, as in an environment file, to None."""
+        return None if isinstance(value, str) and not value.strip() else value

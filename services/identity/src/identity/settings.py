@@ -18,7 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.vocabulary import Audience
 from servicekit.cipher import Key, check_versions, keys_of
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ServiceSettings, SiteSettings
 
 
 class CountAddress(BaseModel):
@@ -32,7 +32,7 @@ class CountAddress(BaseModel):
     """The place of the integer in the answer, a JSON Pointer (RFC 6901)."""
 
 
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, SiteSettings):
     """`docs/operators.md` describes each setting and how to create the keys."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_IDENTITY_", extra="ignore")
@@ -118,18 +118,6 @@ class Settings(ServiceSettings):
     unread_counts: dict[str, CountAddress] = Field(
         default={}, description="Where front ends count what waits for people at other services, as in /me"
     )
-
-    site_organiser: str = Field(
-        default="全国学生资助管理中心", max_length=100, description="主办单位 at the foot of every page"
-    )
-    site_support_phone: str | None = Field(
-        default=None, max_length=50, description="Telephone of the help desk"
-    )
-    site_help_url: AnyHttpUrl | None = Field(
-        default=None, description="Help pages of the operator in place of /help"
-    )
-    site_icp_number: str | None = Field(default=None, max_length=50, description="ICP备案号")
-    site_police_number: str | None = Field(default=None, max_length=50, description="公安备案号")
 
     @property
     def encryption_keys(self) -> list[Key]:

@@ -7,10 +7,10 @@ from pydantic import AnyHttpUrl, Field, SecretStr, field_validator, model_valida
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.cipher import Key, check_versions, keys_of
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ServiceSettings, SiteSettings
 
 
-class Settings(ServiceSettings):
+class Settings(ServiceSettings, SiteSettings):
     """Settings of the portal; `docs/operators.md` describes each of them."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_PORTAL_", extra="ignore")

@@ -17,6 +17,11 @@ interface Session {
 export interface Site {
   identity_url: string
   dev: boolean
+  organiser: string
+  support_phone: string | null
+  help_url: string | null
+  icp_number: string | null
+  police_number: string | null
 }
 
 /** Other tabs learn of a sign-out at once. */
@@ -29,7 +34,7 @@ export const signInAddress = (login = '/bff/login', returnTo = location.pathname
 export const useSession = defineStore('session', () => {
   const me = ref<Me | null>(null)
   const session = ref<Session | null>(null)
-  const site = ref<Site>({ identity_url: '', dev: false })
+  const site = ref<Site>({ identity_url: '', dev: false, organiser: '', support_phone: null, help_url: null, icp_number: null, police_number: null })
   /** Why a dialog asks to sign in again; typed text is kept. */
   const interrupted = ref<ApiProblem | null>(null)
   const lastUse = ref(Date.now())

@@ -19,6 +19,8 @@ export const shellTexts = {
     other_issuer: '登录请求来源不正确，请重新登录。',
     invalid: '登录信息无效，请重新登录。',
   } as Record<string, string>,
+  organiser: '主办单位：',
+  supportPhone: '咨询电话：',
   signedOut: '您已退出登录。在公共计算机上请关闭浏览器。',
   unavailable: '工作门户暂时没有响应',
 }

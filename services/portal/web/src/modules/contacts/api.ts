@@ -59,3 +59,7 @@ export const exportUnit = (unitId: string, below: boolean, format: Format) =>
   take(office.POST('/contacts/exports', { body: { unit_id: unitId, below, format } }))
 export const exportGroup = (groupId: string, format: Format) =>
   take(office.POST('/contacts/exports', { body: { group_id: groupId, format, below: false } }))
+
+/** A draft for the units of a group; `key` names this order, so that a repeated one is not a second draft. */
+export const draftTo = (groupId: string, key: string) =>
+  take(office.POST('/notices', { params: { header: { 'Idempotency-Key': key } }, body: { recipients: { reach: 'picked', groups: [groupId] } } }))
