@@ -75,3 +75,11 @@ class InitialTokenNotFound(NotFound):
     code = "initial_access_token_not_found"
     title = "初始令牌不存在"
     detail = "所指定的初始令牌不存在。"
+
+
+class NothingProposed(Conflict):
+    """No change of the client waits for approval."""
+
+    code = "client_change_not_proposed"
+    title = "没有待批准的修改"
+    detail = "该系统没有待批准的修改，可能已经处理。"

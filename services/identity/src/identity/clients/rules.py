@@ -94,6 +94,41 @@ def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
     return DEVICE_CODE in grant_types and "offline_access" in scopes
 
 
+def granted_by_centre(client: Metadata) -> bool:
+    """Return whether the client has scopes, audiences or grant types that only the centre gives."""
+    return (
+        not THIRD_PARTY_SCOPES.issuperset(client.scopes)
+        or not THIRD_PARTY_AUDIENCES.issuperset(client.audiences)
+        or not THIRD_PARTY_GRANTS.issuperset(client.grant_types)
+        or lasts_on_devices(client.grant_types, client.scopes)
+    )
+
+
+_IDENTITY = (
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "application_type",
+    "token_endpoint_auth_method",
+    "jwks",
+    "jwks_uri",
+)
+_PROTECTIONS = ("require_pushed_authorization_requests", "dpop_bound_access_tokens")
+
+
+def becomes_another(before: Metadata, after: Metadata) -> bool:
+    """Return whether a change decides anew who the client is: its name, where codes go, how it proves itself.
+
+    Whoever granted it something decided about the client as it was (RFC 7591 §5, RFC 9700 §4.15). Fewer
+    redirect URIs and more protection need nobody.
+    """
+    return (
+        any(getattr(before, name) != getattr(after, name) for name in _IDENTITY)
+        or not set(after.redirect_uris) <= set(before.redirect_uris)
+        or any(getattr(before, name) and not getattr(after, name) for name in _PROTECTIONS)
+    )
+
+
 def check(
     client: Metadata,
     *,
@@ -112,6 +147,7 @@ def check(
         value = getattr(client, name)
         if value is not None:
             check_uri(value, name, loopback=False)
+    _check_home(client)
     for name in ("backchannel_logout_uri", "frontchannel_logout_uri"):
         value = getattr(client, name)
         if value is not None:
@@ -204,6 +240,15 @@ def _check_redirects(client: Metadata) -> None:
     _unique("redirect_uris", client.redirect_uris, code)
     for value in client.redirect_uris:
         check_uri(value, "redirect_uris", code=code)
+
+
+def _check_home(client: Metadata) -> None:
+    """Require the home page to be where people are sent back to (RFC 7591 §5), so that nobody claims
+    another's.
+    """
+    hosts = {urlsplit(uri).hostname for uri in client.redirect_uris} - LOOPBACK
+    if client.client_uri is not None and hosts and urlsplit(client.client_uri).hostname not in hosts:
+        raise BadMetadata("client_uri: must have the host of a redirect URI.")
 
 
 def _check_authentication(client: Metadata) -> None:
