@@ -21,6 +21,11 @@ class InvalidClientMetadata(Problem):
     detail = "登记信息不符合要求。"
 
 
+def refusal(code: str) -> type[InvalidRedirectUri] | type[InvalidClientMetadata]:
+    """Return the error with a code of RFC 7591 §3.2.2."""
+    return InvalidRedirectUri if code == InvalidRedirectUri.code else InvalidClientMetadata
+
+
 class ClientNotFound(NotFound):
     """The client does not exist in the caller's subtree."""
 

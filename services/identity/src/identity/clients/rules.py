@@ -1,12 +1,13 @@
 """Rules for client metadata (RFC 7591 §2, RFC 8252, RFC 9700 §2.1 and §4.1). Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from authkit import acr
+from identity.addresses import Network, may_call
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
@@ -136,22 +137,28 @@ def check(
     audiences: Iterable[str],
     grants: Iterable[str],
     lasting_devices: bool = True,
+    networks: Collection[Network] = (),
+    dev: bool = False,
 ) -> None:
     """Raise `BadMetadata` for the first invalid value.
 
     `scopes`, `audiences` and `grants` are those that the registering party may assign; `lasting_devices` says
     whether it may register device authorizations that outlive the session in which they were approved.
+    Addresses that the issuer calls are public or in `networks`, and with `dev` also on this machine.
     """
     _check_redirects(client)
-    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):
+    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         value = getattr(client, name)
         if value is not None:
-            check_uri(value, name, loopback=False)
+            check_uri(value, name, loopback=dev)
     _check_home(client)
-    for name in ("backchannel_logout_uri", "frontchannel_logout_uri"):
+    if client.frontchannel_logout_uri is not None:
+        check_uri(client.frontchannel_logout_uri, "frontchannel_logout_uri")
+    for name in ("backchannel_logout_uri", "jwks_uri"):
         value = getattr(client, name)
         if value is not None:
-            check_uri(value, name)
+            check_uri(value, name, loopback=dev)
+            _check_outgoing(value, name, networks, dev=dev)
     if client.initiate_login_uri is not None:
         # OpenID Connect Core §4: https, without the loopback exception.
         check_uri(client.initiate_login_uri, "initiate_login_uri", loopback=False)
@@ -206,11 +213,18 @@ def check_uri(value: str, name: str, *, loopback: bool = True, code: str = "inva
         raise refuse("must not have dot segments, nor encoded dots, slashes, percent signs or controls")
     if host in LOOPBACK:
         if not loopback:
-            raise refuse("must be reachable from elsewhere")
+            raise refuse("must be reachable from elsewhere; only in dev mode may it be on this machine")
         return
     if parts.scheme != "https":
         raise refuse("http is only for localhost, 127.0.0.1 and [::1]")
     _check_host(parts.netloc, host, refuse)
+
+
+def _check_outgoing(value: str, name: str, networks: Collection[Network], *, dev: bool) -> None:
+    """Refuse an address in figures that the issuer will not call; names are judged at each call."""
+    host = urlsplit(value).hostname or ""
+    if host.rpartition(".")[2].isdigit() and not may_call(host, networks, loopback=dev):
+        raise BadMetadata(f"{name}: must be a public address.")
 
 
 def _check_host(netloc: str, host: str, refuse: Any) -> None:

@@ -229,7 +229,6 @@ class Clients:
 
     async def reject(self, actor: Registrar, client_id: str, seen: SeenVersions, reason: str) -> Client:
         """Drop the proposed change of a client: the centre, which refuses it, or the unit that proposed it.
-
         Raises `ClientNotFound`, `VersionChanged`, `NothingProposed`.
         """
         client = await self.get(actor, client_id, lock=True)
@@ -386,28 +385,29 @@ class Clients:
         Nobody takes the name of a system of this platform. Raises `InvalidRedirectUri`,
         `InvalidClientMetadata`.
         """
-        allowed: dict[str, set[str]] = {
-            "scopes": set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
-            "audiences": set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES),
-            "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
-        }
+        scopes = set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES)
+        audiences = set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES)
+        grants = set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS)
         lasting = actor.centre
         if before is not None:
             lasting = lasting or rules.lasts_on_devices(before.grant_types, before.scopes)
-            allowed["scopes"] |= set(before.scopes)
-            allowed["audiences"] |= set(before.audiences)
-            allowed["grants"] |= set(before.grant_types)
+            scopes.update(before.scopes)
+            audiences.update(before.audiences)
+            grants.update(before.grant_types)
         try:
-            rules.check(metadata, **allowed, lasting_devices=lasting)
+            rules.check(
+                metadata,
+                scopes=scopes,
+                audiences=audiences,
+                grants=grants,
+                lasting_devices=lasting,
+                networks=self._settings.client_networks,
+                dev=self._settings.dev,
+            )
             if before is None or before.client_name != metadata.client_name:
                 looks.check_name(metadata.client_name, await self._rows.first_party_names())
         except rules.BadMetadata as error:
-            kind = (
-                errors.InvalidRedirectUri
-                if error.code == "invalid_redirect_uri"
-                else errors.InvalidClientMetadata
-            )
-            raise kind(error.description) from error
+            raise errors.refusal(error.code)(error.description) from error
 
     def _new_secret(self, client: Client) -> str:
         secret = secrets.token_urlsafe(32)
