@@ -217,9 +217,7 @@ class Clients:
 
     async def approve(self, actor: Registrar, client_id: str, seen: SeenVersions) -> Registered:
         """Carry out the proposed change of a client. Return a new secret if it needs one.
-
-        Raises `CentreOnly`, `ClientNotFound`, `VersionChanged`, `NothingProposed`, `InvalidRedirectUri`,
-        `InvalidClientMetadata`.
+        Raises the errors of `update`, `CentreOnly` and `NothingProposed`.
         """
         client, proposed = await self._proposed(actor, client_id, seen)
         await self._check(actor, proposed, client)
