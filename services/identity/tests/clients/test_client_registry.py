@@ -416,7 +416,9 @@ async def test_people_open_the_platforms_of_their_unit_and_of_those_above(admin_
     begin = "https://rp.example.cn/begin?x=1"
     await county.register(client_name="区系统", client_uri="https://rp.example.cn/")
     await county.register(client_name="没有地址的系统")
-    await city.register(client_name="市系统", client_uri="https://x.example.cn/", initiate_login_uri=begin)
+    await city.register(
+        client_name="市系统", client_uri="https://rp.example.cn/home", initiate_login_uri=begin
+    )
     await sibling.register(client_name="邻区系统", client_uri="https://rp.example.cn/")
     disabled = (await city.register(client_name="停用系统", client_uri="https://rp.example.cn/")).json()
     await city.call("POST", f"/clients/{disabled['client_id']}/disable", json={"reason": "不再使用"})

@@ -11,7 +11,7 @@ from contracts.vocabulary import ClientStatus
 from identity.clients.kinds import ApplicationType, ClientAuthentication, SigningAlgorithm
 from identity.clients.models import Client, InitialAccessToken
 from identity.clients.rules import Metadata
-from identity.clients.service import secret_id
+from identity.clients.shown import secret_id
 
 Uri = Annotated[str, Field(max_length=2000)]
 Uris = Annotated[list[Uri], Field(max_length=20)]

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from authlib.common.urls import add_params_to_uri
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
@@ -21,6 +20,7 @@ from identity.clients.conversion import columns, metadata_of, uses_secrets
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
+from identity.clients.shown import Opened, SystemName, begun_at, secret_id
 from identity.revocations.service import Revocations
 from identity.settings import Settings
 from identity.units.errors import UnitClosed, UnitNotFound
@@ -64,36 +64,6 @@ class Registered:
 
     client: Client
     secret: str | None
-
-
-@dataclass(frozen=True)
-class SystemName:
-    """What people call a client."""
-
-    name: str
-    owner: str
-    """The name of the unit that owns it; empty for the services of this system."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A system that people open from the pages of this one."""
-
-    client_id: str
-    name: str
-    owner: str
-    """The name of the unit that owns it."""
-    url: str
-
-
-def begun_at(initiate_login_uri: str, issuer: str) -> str:
-    """Return the address at which a client begins a sign-in at this issuer (OpenID Connect Core §4)."""
-    return str(add_params_to_uri(initiate_login_uri, [("iss", issuer)]))
-
-
-def secret_id(row: ClientSecret) -> str:
-    """Return the identifier of a secret in the API: a part of its hash."""
-    return row.secret_hash[:8].hex()
 
 
 class Clients:

@@ -12,7 +12,8 @@ from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
 from identity.clients.dependencies import ClientService
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
-from identity.clients.service import Registered, Registrar, begun_at, secret_id
+from identity.clients.service import Registered, Registrar
+from identity.clients.shown import begun_at, secret_id
 from identity.dependencies import ServiceSettings
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships

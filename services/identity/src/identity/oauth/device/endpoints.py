@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from identity.accounts.dependencies import AccountService
 from identity.accounts.models import Account
 from identity.clients.dependencies import ClientService
-from identity.clients.service import SystemName
+from identity.clients.shown import SystemName
 from identity.consents.service import words
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.device import rules

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from fastapi.responses import Response
 
 from identity.clients.rules import LOOPBACK
-from identity.clients.service import SystemName
+from identity.clients.shown import SystemName
 from identity.consents.service import words
 from identity.oauth.authorization.prompts import ConsentPage, SelectAccountPage
 from identity.pages.rendering import origin_of, page
