@@ -10,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     FilePath,
+    IPvAnyNetwork,
     SecretStr,
     field_validator,
     model_validator,
@@ -117,6 +118,10 @@ class Settings(ServiceSettings, SiteSettings):
 
     unread_counts: dict[str, CountAddress] = Field(
         default={}, description="Where front ends count what waits for people at other services, as in /me"
+    )
+
+    client_networks: list[IPvAnyNetwork] = Field(
+        default=[], description="Networks that are not public and in which clients have their servers"
     )
 
     @property

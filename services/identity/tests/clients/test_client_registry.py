@@ -18,6 +18,7 @@ from services.identity.tests.support.running_identity import Browser, NewBrowser
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
+CENTRE_ADMIN = "19900000001"
 COUNTY_HANDLER = "19900001324"
 CITY_ADMIN = "19900001039"  # 济南市 370100
 SIBLING_ADMIN = "19900001325"  # 370103
@@ -100,6 +101,31 @@ async def test_a_registered_client_signs_people_in(admin_of: AdminOf) -> None:
     assert token.status_code == 200, token.text
 
 
+async def test_the_consent_page_says_who_asks_and_where_the_person_goes(
+    admin_of: AdminOf, new_browser: NewBrowser
+) -> None:
+    """RFC 7591 §5: the redirect host is verified, the owner is known, the rest is what the client says."""
+    admin = await admin_of(COUNTY_ADMIN)
+    more = {"client_uri": "https://rp.example.cn/home", "redirect_uris": [CALLBACK, "http://localhost/cb"]}
+    client = (await admin.register(**more)).json()
+    browser = new_browser()
+    for redirect_uri, goes in (
+        (CALLBACK, "授权后返回 rp.example.cn"),
+        ("http://localhost/cb", "返回本机上的应用"),
+    ):
+        url = browser.authorize_url(
+            verifier=VERIFIER, client_id=client["client_id"], redirect_uri=redirect_uri, scope="openid"
+        )
+        answer = await browser.http.get(url)
+        if answer.status_code == 303:
+            answer = await browser.sign_in(SIBLING_ADMIN, url)
+            answer = await browser.http.get(answer.headers["location"])
+        for shown in (goes, f"由{client['owner_unit_name']}登记和管理", "199****1325"):
+            assert shown in answer.text, shown
+    page = (await admin.browser.http.get(f"/integrations/{client['client_id']}")).text
+    assert f"由{client['owner_unit_name']}登记和管理" in page
+
+
 async def test_secrets_are_stored_as_hashes(app: FastAPI, admin_of: AdminOf) -> None:
     secret = (await (await admin_of(COUNTY_ADMIN)).register()).json()["client_secret"]
     async with app.state.database.transaction() as session:
@@ -151,12 +177,95 @@ async def test_its_unit_keeps_what_the_centre_gave(app: FastAPI, admin_of: Admin
         await session.execute(
             update(Client).where(Client.client_id == client_id).values(scopes=["openid", "office"])
         )
-    body = {"client_name": "改", "redirect_uris": [CALLBACK], "scopes": ["openid", "office"]}
+    body = {"client_name": "奖助系统", "redirect_uris": [CALLBACK], "scopes": ["openid", "office"]}
     kept = await admin.call("PUT", f"/clients/{client_id}", json=body, headers={"If-Match": "*"})
     assert kept.status_code == 200, kept.text
     body["scopes"] = ["openid", "office", "cockpit:read"]
     more = await admin.call("PUT", f"/clients/{client_id}", json=body, headers={"If-Match": "*"})
     assert more.json()["code"] == "invalid_client_metadata"
+
+
+async def widened(app: FastAPI, admin: Admin) -> str:
+    """The path of a client of the county that the centre has granted a scope."""
+    client_id = (await admin.register()).json()["client_id"]
+    async with app.state.database.transaction() as session:
+        await session.execute(
+            update(Client).where(Client.client_id == client_id).values(scopes=["openid", "office"])
+        )
+    return f"/clients/{client_id}"
+
+
+AS_IT_IS = {"client_name": "奖助系统", "redirect_uris": [CALLBACK], "scopes": ["openid", "office"]}
+OTHER = "https://evil.example.cn/cb"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"client_name": "省级平台"},
+        {"redirect_uris": [CALLBACK, OTHER]},
+        {"token_endpoint_auth_method": "none"},
+        {"client_uri": "https://rp.example.cn/"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+async def test_what_the_centre_granted_is_not_taken_over_by_another_client(
+    app: FastAPI, admin_of: AdminOf, change: dict[str, object]
+) -> None:
+    """RFC 9700 §4.15, RFC 7591 §5: the approval was for the client as it was."""
+    county = await admin_of(COUNTY_ADMIN)
+    path = await widened(app, county)
+    held = await county.call("PUT", path, json=AS_IT_IS | change, headers={"If-Match": "*"})
+    assert held.status_code == 202, held.text
+    (name, value) = next(iter(change.items()))
+    assert held.json()["proposed"][name] == value
+    assert (await county.call("GET", path)).json()[name] != value
+    alone = await county.call("POST", f"{path}/proposed/approve", headers={"If-Match": "*"})
+    assert (alone.status_code, alone.json()["code"]) == (403, "centre_only")
+
+
+async def test_the_centre_approves_the_change_that_it_has_seen(app: FastAPI, admin_of: AdminOf) -> None:
+    county, centre = await admin_of(COUNTY_ADMIN), await admin_of(CENTRE_ADMIN)
+    path = await widened(app, county)
+    await county.call("PUT", path, json=AS_IT_IS | {"client_name": "甲"}, headers={"If-Match": "*"})
+    waiting = (await centre.call("GET", "/clients", params={"proposed": True})).json()
+    assert waiting["total"]["count"] == 1
+    seen = await centre.call("GET", path)
+    # Meanwhile the county proposes something else.
+    await county.call("PUT", path, json=AS_IT_IS | {"redirect_uris": [OTHER]}, headers={"If-Match": "*"})
+    late = {"If-Match": seen.headers["etag"]}
+    assert (await centre.call("POST", f"{path}/proposed/approve", headers=late)).status_code == 412
+    current = {"If-Match": (await centre.call("GET", path)).headers["etag"]}
+    done = await centre.call("POST", f"{path}/proposed/approve", headers=current)
+    assert (done.status_code, done.json()["redirect_uris"], done.json()["proposed"]) == (200, [OTHER], None)
+    again = await centre.call("POST", f"{path}/proposed/approve", headers={"If-Match": "*"})
+    assert (again.status_code, again.json()["code"]) == (409, "client_change_not_proposed")
+    await county.call("PUT", path, json=AS_IT_IS | {"client_name": "乙"}, headers={"If-Match": "*"})
+    back = await county.call(
+        "POST", f"{path}/proposed/reject", json={"reason": "误提"}, headers={"If-Match": "*"}
+    )
+    assert (back.status_code, back.json()["proposed"], back.json()["client_name"]) == (200, None, "奖助系统")
+
+
+async def test_less_and_giving_up_what_the_centre_granted_need_nobody(
+    app: FastAPI, admin_of: AdminOf
+) -> None:
+    county = await admin_of(COUNTY_ADMIN)
+    path = await widened(app, county)
+    for change in ({"contacts": ["it@example.cn"]}, {"client_name": "改", "scopes": ["openid"]}):
+        done = await county.call("PUT", path, json=AS_IT_IS | change, headers={"If-Match": "*"})
+        assert done.status_code == 200, done.text
+
+
+async def test_nobody_takes_the_name_of_a_system_of_the_platform(admin_of: AdminOf) -> None:
+    county = await admin_of(COUNTY_ADMIN)
+    for name in ("学生资助工作门户", "学生资助 工作门户", "學生资助工作门户", "统一用户认证"):
+        refused = await county.register(client_name=name)
+        assert (refused.status_code, refused.json()["code"]) == (400, "invalid_client_metadata")
+    made = (await county.register()).json()
+    body = {"client_name": "学生资助工作门户", "redirect_uris": [CALLBACK]}
+    refused = await county.call("PUT", f"/clients/{made['client_id']}", json=body, headers={"If-Match": "*"})
+    assert refused.json()["code"] == "invalid_client_metadata"
 
 
 async def test_a_change_names_the_version_it_saw(admin_of: AdminOf) -> None:
@@ -307,7 +416,9 @@ async def test_people_open_the_platforms_of_their_unit_and_of_those_above(admin_
     begin = "https://rp.example.cn/begin?x=1"
     await county.register(client_name="区系统", client_uri="https://rp.example.cn/")
     await county.register(client_name="没有地址的系统")
-    await city.register(client_name="市系统", client_uri="https://x.example.cn/", initiate_login_uri=begin)
+    await city.register(
+        client_name="市系统", client_uri="https://rp.example.cn/home", initiate_login_uri=begin
+    )
     await sibling.register(client_name="邻区系统", client_uri="https://rp.example.cn/")
     disabled = (await city.register(client_name="停用系统", client_uri="https://rp.example.cn/")).json()
     await city.call("POST", f"/clients/{disabled['client_id']}/disable", json={"reason": "不再使用"})

@@ -123,6 +123,11 @@ def test_rfc7591_redirect_uris_as_a_list(changes: JsonObject) -> None:
         {"frontchannel_logout_uri": "https://rp.example.cn/out#x"},
         {"post_logout_redirect_uris": ["https://u:p@rp.example.cn/"]},
         {"jwks_uri": "http://rp.example.cn/jwks"},
+        {"jwks_uri": "https://localhost/jwks"},
+        {"jwks_uri": "https://10.1.2.3/jwks"},
+        {"backchannel_logout_uri": "https://169.254.169.254/out"},
+        {"backchannel_logout_uri": "http://localhost/out"},
+        {"initiate_login_uri": "http://localhost/start"},
         {"jwks": {"keys": [PUBLIC_EC]}, "jwks_uri": "https://rp.example.cn/jwks"},
         {"jwks": {"keys": []}},
         {"jwks": {"keys": [{**PUBLIC_EC, "d": "secret"}]}},
@@ -152,6 +157,15 @@ def test_rfc7591_bad_metadata(changes: JsonObject) -> None:
     with pytest.raises(BadMetadata) as refused:
         check(replace(GOOD, **changes))
     assert refused.value.code == "invalid_client_metadata"
+
+
+def test_development_may_have_a_client_on_this_machine() -> None:
+    here = "http://localhost:3000/x"
+    client = replace(GOOD, jwks_uri=here, backchannel_logout_uri=here, logo_uri=here)
+    limits = {"scopes": rules.SCOPES, "audiences": (), "grants": rules.GRANT_TYPES}
+    rules.check(client, **limits, dev=True)  # type: ignore[arg-type]
+    with pytest.raises(BadMetadata, match="only in dev mode"):
+        rules.check(client, **limits)  # type: ignore[arg-type]
 
 
 def test_rfc8628_a_device_needs_no_redirect_uri() -> None:

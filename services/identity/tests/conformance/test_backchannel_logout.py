@@ -191,9 +191,18 @@ async def test_a_notice_that_the_release_before_writes_is_delivered_as_a_job(
             assert await session.scalar(text("SELECT count(*) FROM logout_notices")) == 0
 
 
-@pytest.mark.parametrize("uri", ["http://insecure.example/"])
-async def test_logout_tokens_leave_only_over_tls_in_production(rp: RelyingParty, uri: str) -> None:
+@pytest.mark.parametrize(
+    ("uri", "error"),
+    [
+        ("http://insecure.example/", "not an https URI"),
+        ("https://127.0.0.1:1/", "not a public address"),
+        ("https://169.254.169.254/", "not a public address"),
+    ],
+)
+async def test_logout_tokens_leave_only_over_tls_to_public_addresses_in_production(
+    rp: RelyingParty, uri: str, error: str
+) -> None:
     state = rp.browser.app.state
     settings = state.settings.model_copy(update={"mode": "production"})
     delivery = LogoutDelivery(state.key_ring, settings, state.clock)
-    assert await delivery._post(uri, "t") == "not an https URI"
+    assert await delivery._post(uri, "t") == error

@@ -19,6 +19,7 @@ from identity.clients.schemas import (
     DisableIn,
     InitialTokenIn,
     InitialTokenOut,
+    RejectIn,
 )
 from identity.clients.service import Clients, Registrar
 from identity.units.auth import ClientAdmin, ClientChanger
@@ -57,10 +58,11 @@ async def list_clients(
     q: Annotated[str | None, Query(min_length=1, max_length=50, description="名称包含")] = None,
     status: Annotated[ClientStatus | None, Query(description="状态")] = None,
     unit_id: Annotated[UUID | None, Query(description="登记单位")] = None,
+    proposed: Annotated[bool | None, Query(description="是否有待批准的修改")] = None,
     sort: Annotated[ClientSort, Query(description="排列")] = ClientSort.ID,
 ) -> CountedPage[ClientOut]:
     """本单位及下级单位登记的系统。"""
-    found = await service.list(Registrar.of(admin), ClientFilter(q, status, unit_id), sort, paging)
+    found = await service.list(Registrar.of(admin), ClientFilter(q, status, unit_id, proposed), sort, paging)
     owners = await service.owners({row.owner_unit_id for row in found.items})
     return found.page(lambda row: ClientOut.of(row, clock.now(), owners))
 
@@ -76,7 +78,10 @@ async def get_client(
 @router.put(
     "/clients/{client_id}",
     summary="修改登记信息",
-    responses=responses(*_RULES, errors.ClientNotFound, VersionChanged, PreconditionRequired),
+    responses={
+        **responses(*_RULES, errors.ClientNotFound, VersionChanged, PreconditionRequired),
+        202: {"model": ClientOut, "description": "已提出，待全国中心批准"},
+    },
 )
 async def update_client(
     client_id: str,
@@ -87,9 +92,58 @@ async def update_client(
     response: Response,
     seen: RequiredIfMatch,
 ) -> ClientOut:
-    """整体替换；If-Match 必填。改为以密钥认证的系统会得到新密钥。"""
+    """整体替换；If-Match 必填。改为以密钥认证的系统会得到新密钥。
+
+    全国中心授予过权限的系统，由其单位修改名称、增加回调地址、更换认证方式等时不立即生效（202），须经全国中心批准。
+    """
     made = await service.update(Registrar.of(admin), client_id, body.metadata(), seen)
+    if made.client.proposed is not None:
+        response.status_code = 202
     return await _out(made.client, service, clock, response, made.secret)
+
+
+@router.post(
+    "/clients/{client_id}/proposed/approve",
+    summary="批准修改登记信息",
+    responses=responses(
+        *_RULES,
+        errors.CentreOnly,
+        errors.ClientNotFound,
+        errors.NothingProposed,
+        VersionChanged,
+        PreconditionRequired,
+    ),
+)
+async def approve_client_change(
+    client_id: str,
+    admin: ClientChanger,
+    service: ClientService,
+    clock: ServiceClock,
+    response: Response,
+    seen: RequiredIfMatch,
+) -> ClientOut:
+    """仅限全国中心；If-Match 必填，批准的就是所看到的内容。"""
+    made = await service.approve(Registrar.of(admin), client_id, seen)
+    return await _out(made.client, service, clock, response, made.secret)
+
+
+@router.post(
+    "/clients/{client_id}/proposed/reject",
+    summary="退回或撤回修改登记信息",
+    responses=responses(errors.ClientNotFound, errors.NothingProposed, VersionChanged, PreconditionRequired),
+)
+async def reject_client_change(
+    client_id: str,
+    body: RejectIn,
+    admin: ClientChanger,
+    service: ClientService,
+    clock: ServiceClock,
+    response: Response,
+    seen: RequiredIfMatch,
+) -> ClientOut:
+    """全国中心退回，或本单位撤回；现登记信息不变。"""
+    client = await service.reject(Registrar.of(admin), client_id, seen, body.reason)
+    return await _out(client, service, clock, response)
 
 
 @router.post(

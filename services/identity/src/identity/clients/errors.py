@@ -21,6 +21,11 @@ class InvalidClientMetadata(Problem):
     detail = "登记信息不符合要求。"
 
 
+def refusal(code: str) -> type[InvalidRedirectUri] | type[InvalidClientMetadata]:
+    """Return the error with a code of RFC 7591 §3.2.2."""
+    return InvalidRedirectUri if code == InvalidRedirectUri.code else InvalidClientMetadata
+
+
 class ClientNotFound(NotFound):
     """The client does not exist in the caller's subtree."""
 
@@ -75,3 +80,11 @@ class InitialTokenNotFound(NotFound):
     code = "initial_access_token_not_found"
     title = "初始令牌不存在"
     detail = "所指定的初始令牌不存在。"
+
+
+class NothingProposed(Conflict):
+    """No change of the client waits for approval."""
+
+    code = "client_change_not_proposed"
+    title = "没有待批准的修改"
+    detail = "该系统没有待批准的修改，可能已经处理。"

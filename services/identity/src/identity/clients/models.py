@@ -125,6 +125,9 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     )
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    proposed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    """Metadata that the unit asks the centre to approve; until then the registration is as it was."""
+    proposed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     grant_generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """Grants of another generation are revoked: disabling a client increments this to revoke all of its
     grants.
@@ -133,6 +136,10 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     secrets: Mapped[list["ClientSecret"]] = relationship(
         lazy="selectin", cascade="all, delete-orphan", order_by="ClientSecret.created_at"
     )
+
+    def propose(self, metadata: dict[str, Any] | None, now: datetime | None) -> None:
+        """Keep a change for the centre to approve, in place of an earlier one; None: there is none."""
+        self.proposed, self.proposed_at = metadata, now
 
     def detached(self) -> "Client":
         """Return a copy detached from any session, including secrets."""

@@ -25,6 +25,8 @@ class ClientFilter:
     """A part of the name."""
     status: ClientStatus | None = None
     unit_id: UUID | None = None
+    proposed: bool | None = None
+    """Whether a change waits for the centre's approval."""
 
 
 class ClientSort(Vocabulary):
@@ -78,6 +80,10 @@ class ClientRepository:
             statement = statement.with_for_update(of=Client)
         return (await self._session.execute(statement)).first()
 
+    async def first_party_names(self) -> Sequence[str]:
+        """Return the names of the systems of this platform, of which there are a few."""
+        return (await self._session.scalars(select(Client.client_name).where(Client.first_party))).all()
+
     async def names(self, client_ids: Sequence[str]) -> Sequence[tuple[str, str, str | None]]:
         """Return id, name and the owning unit's name of active clients."""
         statement = (
@@ -124,6 +130,9 @@ class ClientRepository:
             statement = statement.where(Client.client_name.icontains(wanted.name, autoescape=True))
         if wanted.status is not None:
             statement = statement.where(Client.status == wanted.status)
+        if wanted.proposed is not None:
+            waits = Client.proposed_at.is_not(None)
+            statement = statement.where(waits if wanted.proposed else ~waits)
         if wanted.unit_id is not None:
             statement = statement.where(Client.owner_unit_id == wanted.unit_id)
         return await listed_one(self._session, statement, sort.order, paging)

@@ -1,12 +1,13 @@
 """Rules for client metadata (RFC 7591 §2, RFC 8252, RFC 9700 §2.1 and §4.1). Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from authkit import acr
+from identity.addresses import Network, may_call
 
 SECRET_METHODS = frozenset({"client_secret_basic", "client_secret_post"})
 AUTH_METHODS = SECRET_METHODS | {"none", "private_key_jwt"}
@@ -94,6 +95,41 @@ def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
     return DEVICE_CODE in grant_types and "offline_access" in scopes
 
 
+def granted_by_centre(client: Metadata) -> bool:
+    """Return whether the client has scopes, audiences or grant types that only the centre gives."""
+    return (
+        not THIRD_PARTY_SCOPES.issuperset(client.scopes)
+        or not THIRD_PARTY_AUDIENCES.issuperset(client.audiences)
+        or not THIRD_PARTY_GRANTS.issuperset(client.grant_types)
+        or lasts_on_devices(client.grant_types, client.scopes)
+    )
+
+
+_IDENTITY = (
+    "client_name",
+    "client_uri",
+    "logo_uri",
+    "application_type",
+    "token_endpoint_auth_method",
+    "jwks",
+    "jwks_uri",
+)
+_PROTECTIONS = ("require_pushed_authorization_requests", "dpop_bound_access_tokens")
+
+
+def becomes_another(before: Metadata, after: Metadata) -> bool:
+    """Return whether a change decides anew who the client is: its name, where codes go, how it proves itself.
+
+    Whoever granted it something decided about the client as it was (RFC 7591 §5, RFC 9700 §4.15). Fewer
+    redirect URIs and more protection need nobody.
+    """
+    return (
+        any(getattr(before, name) != getattr(after, name) for name in _IDENTITY)
+        or not set(after.redirect_uris) <= set(before.redirect_uris)
+        or any(getattr(before, name) and not getattr(after, name) for name in _PROTECTIONS)
+    )
+
+
 def check(
     client: Metadata,
     *,
@@ -101,21 +137,28 @@ def check(
     audiences: Iterable[str],
     grants: Iterable[str],
     lasting_devices: bool = True,
+    networks: Collection[Network] = (),
+    dev: bool = False,
 ) -> None:
     """Raise `BadMetadata` for the first invalid value.
 
     `scopes`, `audiences` and `grants` are those that the registering party may assign; `lasting_devices` says
     whether it may register device authorizations that outlive the session in which they were approved.
+    Addresses that the issuer calls are public or in `networks`, and with `dev` also on this machine.
     """
     _check_redirects(client)
-    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri", "jwks_uri"):
+    for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         value = getattr(client, name)
         if value is not None:
-            check_uri(value, name, loopback=False)
-    for name in ("backchannel_logout_uri", "frontchannel_logout_uri"):
+            check_uri(value, name, loopback=dev)
+    _check_home(client)
+    if client.frontchannel_logout_uri is not None:
+        check_uri(client.frontchannel_logout_uri, "frontchannel_logout_uri")
+    for name in ("backchannel_logout_uri", "jwks_uri"):
         value = getattr(client, name)
         if value is not None:
-            check_uri(value, name)
+            check_uri(value, name, loopback=dev)
+            _check_outgoing(value, name, networks, dev=dev)
     if client.initiate_login_uri is not None:
         # OpenID Connect Core §4: https, without the loopback exception.
         check_uri(client.initiate_login_uri, "initiate_login_uri", loopback=False)
@@ -170,11 +213,18 @@ def check_uri(value: str, name: str, *, loopback: bool = True, code: str = "inva
         raise refuse("must not have dot segments, nor encoded dots, slashes, percent signs or controls")
     if host in LOOPBACK:
         if not loopback:
-            raise refuse("must be reachable from elsewhere")
+            raise refuse("must be reachable from elsewhere; only in dev mode may it be on this machine")
         return
     if parts.scheme != "https":
         raise refuse("http is only for localhost, 127.0.0.1 and [::1]")
     _check_host(parts.netloc, host, refuse)
+
+
+def _check_outgoing(value: str, name: str, networks: Collection[Network], *, dev: bool) -> None:
+    """Refuse an address in figures that the issuer will not call; names are judged at each call."""
+    host = urlsplit(value).hostname or ""
+    if host.rpartition(".")[2].isdigit() and not may_call(host, networks, loopback=dev):
+        raise BadMetadata(f"{name}: must be a public address.")
 
 
 def _check_host(netloc: str, host: str, refuse: Any) -> None:
@@ -204,6 +254,15 @@ def _check_redirects(client: Metadata) -> None:
     _unique("redirect_uris", client.redirect_uris, code)
     for value in client.redirect_uris:
         check_uri(value, "redirect_uris", code=code)
+
+
+def _check_home(client: Metadata) -> None:
+    """Require the home page to be where people are sent back to (RFC 7591 §5), so that nobody claims
+    another's.
+    """
+    hosts = {urlsplit(uri).hostname for uri in client.redirect_uris} - LOOPBACK
+    if client.client_uri is not None and hosts and urlsplit(client.client_uri).hostname not in hosts:
+        raise BadMetadata("client_uri: must have the host of a redirect URI.")
 
 
 def _check_authentication(client: Metadata) -> None:

@@ -11,7 +11,7 @@ from contracts.vocabulary import ClientStatus
 from identity.clients.kinds import ApplicationType, ClientAuthentication, SigningAlgorithm
 from identity.clients.models import Client, InitialAccessToken
 from identity.clients.rules import Metadata
-from identity.clients.service import secret_id
+from identity.clients.shown import secret_id
 
 Uri = Annotated[str, Field(max_length=2000)]
 Uris = Annotated[list[Uri], Field(max_length=20)]
@@ -88,6 +88,8 @@ class ClientOut(Fields):
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
     registered_at: datetime
     secrets: list[SecretOut]
+    proposed: ClientIn | None = Field(description="待全国中心批准的登记信息；批准前仍按现登记信息运行")
+    proposed_at: datetime | None = Field(description="提出修改的时间")
     client_secret: str | None = Field(default=None, description="仅在生成时返回一次")
 
     @classmethod
@@ -110,6 +112,8 @@ class ClientOut(Fields):
                 for row in client.secrets
                 if row.valid(now)
             ],
+            proposed=None if client.proposed is None else ClientIn(**client.proposed),
+            proposed_at=client.proposed_at,
             client_secret=secret,
         )
 
@@ -129,6 +133,14 @@ class DisableIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(min_length=1, max_length=200, examples=["系统下线"])
+
+
+class RejectIn(BaseModel):
+    """The reason for refusing or withdrawing a change."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=200, examples=["名称与其他系统相近"])
 
 
 class InitialTokenIn(BaseModel):

@@ -8,18 +8,19 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from authlib.common.urls import add_params_to_uri
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.vocabulary import Audience, ClientStatus, Level, Permission, UnitStatus
 from identity.audit.service import AuditLog
-from identity.clients import errors, rules
+from identity.clients import errors, looks, rules
 from identity.clients.cache import ClientCache
+from identity.clients.conversion import columns, metadata_of, uses_secrets
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
+from identity.clients.shown import Opened, SystemName, begun_at, secret_id
 from identity.revocations.service import Revocations
 from identity.settings import Settings
 from identity.units.errors import UnitClosed, UnitNotFound
@@ -65,36 +66,6 @@ class Registered:
     secret: str | None
 
 
-@dataclass(frozen=True)
-class SystemName:
-    """What people call a client."""
-
-    name: str
-    owner: str
-    """The name of the unit that owns it; empty for the services of this system."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A system that people open from the pages of this one."""
-
-    client_id: str
-    name: str
-    owner: str
-    """The name of the unit that owns it."""
-    url: str
-
-
-def begun_at(initiate_login_uri: str, issuer: str) -> str:
-    """Return the address at which a client begins a sign-in at this issuer (OpenID Connect Core §4)."""
-    return str(add_params_to_uri(initiate_login_uri, [("iss", issuer)]))
-
-
-def secret_id(row: ClientSecret) -> str:
-    """Return the identifier of a secret in the API: a part of its hash."""
-    return row.secret_hash[:8].hex()
-
-
 class Clients:
     """Client registry for one request."""
 
@@ -129,7 +100,7 @@ class Clients:
             raise OutOfReach
         if unit.status != UnitStatus.ACTIVE:
             raise UnitClosed
-        self._check(actor, metadata, None)
+        await self._check(actor, metadata, None)
         now = self._clock.now()
         client = Client(
             client_id=str(new_id()),
@@ -140,9 +111,9 @@ class Clients:
             version=1,
             secrets=[],
             registration_token_hash=None if registration_token is None else secret_hash(registration_token),
-            **_columns(metadata),
+            **columns(metadata),
         )
-        secret = self._new_secret(client) if _uses_secrets(client) else None
+        secret = self._new_secret(client) if uses_secrets(client) else None
         await self._rows.add(client)
         self._record(actor, "client.registered", client, unit=str(unit.id))
         return Registered(client, secret)
@@ -189,26 +160,80 @@ class Clients:
     ) -> Registered:
         """Replace the metadata. `seen` is None where the protocol has no versions (RFC 7592).
 
+        What the centre granted to a client was granted to the client as it was: if a change by others than
+        the centre keeps that and makes it another client (`rules.becomes_another`), the change is kept as
+        `proposed` until the centre approves it; under RFC 7592 it is refused.
+
         Issues a secret if the client changes to authentication by secret. Raises `ClientNotFound`,
         `VersionChanged`, `InvalidRedirectUri`, `InvalidClientMetadata`.
         """
         client = await self.get(actor, client_id, lock=True)
         if seen is not None:
             seen.require(client.version)
-        self._check(actor, metadata, client)
+        await self._check(actor, metadata, client)
+        held = rules.granted_by_centre(metadata) and rules.becomes_another(metadata_of(client), metadata)
+        if held and not actor.centre:
+            if seen is None:
+                raise errors.InvalidClientMetadata(
+                    "The centre has to approve this change: ask an administrator of your unit to propose it."
+                )
+            client.propose(asdict(metadata), self._clock.now())
+            client.version += 1
+            self._record(actor, "client.change_proposed", client, version=client.version)
+            return Registered(client, None)
+        secret = self._apply(client, metadata)
+        self._record(actor, "client.changed", client, version=client.version)
+        return Registered(client, secret)
+
+    async def approve(self, actor: Registrar, client_id: str, seen: SeenVersions) -> Registered:
+        """Carry out the proposed change of a client. Return a new secret if it needs one.
+        Raises the errors of `update`, `CentreOnly` and `NothingProposed`.
+        """
+        client, proposed = await self._proposed(actor, client_id, seen)
+        await self._check(actor, proposed, client)
+        secret = self._apply(client, proposed)
+        self._record(actor, "client.change_approved", client, version=client.version)
+        return Registered(client, secret)
+
+    async def reject(self, actor: Registrar, client_id: str, seen: SeenVersions, reason: str) -> Client:
+        """Drop the proposed change of a client: the centre, which refuses it, or the unit that proposed it.
+        Raises `ClientNotFound`, `VersionChanged`, `NothingProposed`.
+        """
+        client = await self.get(actor, client_id, lock=True)
+        seen.require(client.version)
+        if client.proposed is None:
+            raise errors.NothingProposed
+        client.propose(None, None)
+        client.version += 1
+        self._record(actor, "client.change_rejected", client, reason=reason)
+        return client
+
+    async def _proposed(
+        self, actor: Registrar, client_id: str, seen: SeenVersions
+    ) -> tuple[Client, Metadata]:
+        if not actor.centre:
+            raise errors.CentreOnly
+        client = await self.get(actor, client_id, lock=True)
+        seen.require(client.version)
+        if client.proposed is None:
+            raise errors.NothingProposed
+        return client, Metadata(**client.proposed)
+
+    def _apply(self, client: Client, metadata: Metadata) -> str | None:
+        """Replace the metadata, and what was proposed before. Return a new secret if one is needed."""
         now = self._clock.now()
-        for name, value in _columns(metadata).items():
+        client.propose(None, None)
+        for name, value in columns(metadata).items():
             setattr(client, name, value)
         client.version += 1
         secret = None
         live = [row for row in client.secrets if row.valid(now)]
-        if _uses_secrets(client) and not live:
+        if uses_secrets(client) and not live:
             secret = self._new_secret(client)
-        elif not _uses_secrets(client):
+        elif not uses_secrets(client):
             for row in live:
                 row.expires_at = now
-        self._record(actor, "client.changed", client, version=client.version)
-        return Registered(client, secret)
+        return secret
 
     async def rotate_secret(self, actor: Registrar, client_id: str) -> Registered:
         """Issue a new secret; the previous one stays valid for the overlap. Raises `ClientNotFound`,
@@ -217,7 +242,7 @@ class Clients:
         client = await self.get(actor, client_id, lock=True)
         if client.status != ClientStatus.ACTIVE:
             raise errors.ClientDisabled
-        if not _uses_secrets(client):
+        if not uses_secrets(client):
             raise errors.NoSecrets
         now = self._clock.now()
         until = now + timedelta(hours=self._settings.client_secret_overlap_hours)
@@ -322,28 +347,35 @@ class Clients:
         client.grant_generation += 1
         self._revocations.revoke_client(client.client_id, reason=why)
 
-    def _check(self, actor: Registrar, metadata: Metadata, before: Client | None) -> None:
-        """Return the limits of a change: the owner unit can keep, but not extend, what the centre granted."""
-        allowed: dict[str, set[str]] = {
-            "scopes": set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES),
-            "audiences": set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES),
-            "grants": set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS),
-        }
+    async def _check(self, actor: Registrar, metadata: Metadata, before: Client | None) -> None:
+        """Check a registration: the owner unit can keep, but not extend, what the centre granted.
+
+        Nobody takes the name of a system of this platform. Raises `InvalidRedirectUri`,
+        `InvalidClientMetadata`.
+        """
+        scopes = set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES)
+        audiences = set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES)
+        grants = set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS)
         lasting = actor.centre
         if before is not None:
             lasting = lasting or rules.lasts_on_devices(before.grant_types, before.scopes)
-            allowed["scopes"] |= set(before.scopes)
-            allowed["audiences"] |= set(before.audiences)
-            allowed["grants"] |= set(before.grant_types)
+            scopes.update(before.scopes)
+            audiences.update(before.audiences)
+            grants.update(before.grant_types)
         try:
-            rules.check(metadata, **allowed, lasting_devices=lasting)
-        except rules.BadMetadata as error:
-            kind = (
-                errors.InvalidRedirectUri
-                if error.code == "invalid_redirect_uri"
-                else errors.InvalidClientMetadata
+            rules.check(
+                metadata,
+                scopes=scopes,
+                audiences=audiences,
+                grants=grants,
+                lasting_devices=lasting,
+                networks=self._settings.client_networks,
+                dev=self._settings.dev,
             )
-            raise kind(error.description) from error
+            if before is None or before.client_name != metadata.client_name:
+                looks.check_name(metadata.client_name, await self._rows.first_party_names())
+        except rules.BadMetadata as error:
+            raise errors.refusal(error.code)(error.description) from error
 
     def _new_secret(self, client: Client) -> str:
         secret = secrets.token_urlsafe(32)
@@ -365,14 +397,3 @@ class Clients:
 def registrant(unit: Unit, name: str) -> Registrar:
     """Return a registrar limited to one unit, without the further rights of its administrators."""
     return Registrar(name, unit.path, centre=False)
-
-
-def _uses_secrets(client: Client) -> bool:
-    return client.token_endpoint_auth_method in rules.SECRET_METHODS
-
-
-def _columns(metadata: Metadata) -> dict[str, Any]:
-    values = asdict(metadata)
-    # Derived from grant_types.
-    del values["response_types"]
-    return values

@@ -12,7 +12,8 @@ from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
 from identity.clients.dependencies import ClientService
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
-from identity.clients.service import Registered, Registrar, begun_at, secret_id
+from identity.clients.service import Registered, Registrar
+from identity.clients.shown import begun_at, secret_id
 from identity.dependencies import ServiceSettings
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
@@ -104,13 +105,20 @@ async def _overview(
 
 
 def _detail(
-    who: Integrator, client: Client, clock: ServiceClock, settings: ServiceSettings, *, secret: str
+    who: Integrator,
+    client: Client,
+    owner: str,
+    clock: ServiceClock,
+    settings: ServiceSettings,
+    *,
+    secret: str,
 ) -> Response:
     now = clock.now()
     return who.own.show(
         "integrations/one.html",
         scripts=bool(secret),
         client=client,
+        unit=owner,
         issuer=settings.issuer_url,
         secret=secret,
         secrets=[
@@ -191,7 +199,8 @@ async def detail(
         client = await clients.get(who.actor, client_id)
     except Problem as problem:
         return _refused(who, problem)
-    return _detail(who, client, clock, settings, secret=who.own.taken("secret"))
+    owner = (await clients.owners([client.owner_unit_id])).get(client.owner_unit_id, "")
+    return _detail(who, client, owner, clock, settings, secret=who.own.taken("secret"))
 
 
 @router.post("/{client_id}/secrets")

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import AccountStatus, Audience, Open, Permission, PlatformRole, Role
-from identity.clients.service import Opened
+from identity.clients.shown import Opened
 from identity.me.service import Me
 from identity.me.waiting import MOST_COUNTED
 from identity.memberships.models import Belonging

@@ -5,10 +5,7 @@ confirms delivery.
 """
 
 import asyncio
-import ssl
 from datetime import timedelta
-from functools import cache
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -16,6 +13,7 @@ import structlog
 from joserfc import jwt
 from pydantic import BaseModel
 
+from identity import outgoing
 from identity.audit.service import AuditLog
 from identity.keys.ring import KeyRing
 from identity.sessions.repository import SessionRepository
@@ -53,12 +51,6 @@ NOTIFY = Kind(
 
 class NotDelivered(Exception):
     """The client did not accept the notice."""
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Return the TLS context, one per process, because creating it reads all certificate authorities."""
-    return httpx.create_ssl_context()
 
 
 class LogoutDelivery:
@@ -112,19 +104,24 @@ class LogoutDelivery:
 
     async def _post(self, uri: str, token: str) -> str | None:
         """Return None if the client accepted the notice, else the error."""
-        scheme = urlsplit(uri).scheme
-        if scheme != "https" and not (scheme == "http" and self._settings.dev):
-            return "not an https URI"
         try:
             # No redirects: they would send the logout token to an unregistered URI. Only the status counts;
             # the body, of any length, is not read.
             async with (
                 asyncio.timeout(_TIMEOUT * 2),
-                httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, verify=_tls()) as http,
-                http.stream("POST", uri, data={"logout_token": token}) as response,
+                outgoing.calling(
+                    "POST",
+                    uri,
+                    dev=self._settings.dev,
+                    seconds=_TIMEOUT,
+                    networks=self._settings.client_networks,
+                    data={"logout_token": token},
+                ) as response,
             ):
                 return None if response.is_success else f"HTTP {response.status_code}"
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except outgoing.NotAllowed as error:
+            return str(error)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, TimeoutError) as error:
             return type(error).__name__
 
     async def _give_up(self, job: Job[LogoutNotice], error: str) -> None:

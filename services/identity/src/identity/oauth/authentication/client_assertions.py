@@ -46,7 +46,9 @@ async def fetch_keys(database: Database, parts: Parts, keys: ClientKeys, form: M
         client = await session.run_sync(parts.clients.get, client_id)
     if client is not None and client.jwks is None and client.jwks_uri is not None:
         with contextlib.suppress(NotFetched):
-            await keys.fetch(client.jwks_uri, kid, dev=parts.settings.dev)
+            await keys.fetch(
+                client.jwks_uri, kid, dev=parts.settings.dev, networks=parts.settings.client_networks
+            )
 
 
 def _named(assertion: str | None) -> tuple[str, str | None] | None:

@@ -1,19 +1,21 @@
 """Keys that clients publish at their `jwks_uri`, fetched with limits and cached.
 
-The address is untrusted input: a fetch must not reach the internal network (SSRF) or block for long.
+The address is untrusted input: a fetch must not reach the internal network (`identity.outgoing`) or block for
+long.
 """
 
 import asyncio
-import ipaddress
 import json
-import socket
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import structlog
+
+from identity import outgoing
+from identity.addresses import Network
 
 log = structlog.get_logger("client_keys")
 
@@ -42,7 +44,9 @@ class ClientKeys:
         """Replace the HTTP transport, for tests."""
         self._kept: dict[str, _Kept] = {}
 
-    async def fetch(self, uri: str, kid: str | None, *, dev: bool) -> dict[str, Any]:
+    async def fetch(
+        self, uri: str, kid: str | None, *, dev: bool, networks: Collection[Network] = ()
+    ) -> dict[str, Any]:
         """Return the key set at `uri`. An unknown `kid` triggers a rate-limited refetch.
 
         Raises `NotFetched`. A failed refetch keeps the cached key set.
@@ -55,7 +59,7 @@ class ClientKeys:
                 return kept.document
         try:
             async with asyncio.timeout(_TIMEOUT_SECONDS):
-                document = await self._download(uri, dev)
+                document = await self._download(uri, dev, networks)
         except (httpx.HTTPError, OSError, ValueError, TimeoutError) as error:
             log.warning("client keys not fetched", uri=uri, error=repr(error))
             document = {"keys": []} if kept is None else kept.document
@@ -71,25 +75,16 @@ class ClientKeys:
         kept = self._kept.get(uri)
         return None if kept is None else kept.document
 
-    async def _download(self, uri: str, dev: bool) -> dict[str, Any]:
-        parts = urlsplit(uri)
-        host = parts.hostname
-        if parts.scheme not in (("https", "http") if dev else ("https",)) or host is None:
-            raise NotFetched("not an https address")
-        headers, extensions, target = {"Accept": "application/json"}, {}, uri
-        if not dev:
-            # Connect to the verified address; a second DNS look-up could return another one.
-            address = await _public_address(host, parts.port or 443)
-            literal = f"[{address}]" if ":" in address else address
-            target = urlunsplit(parts._replace(netloc=f"{literal}:{parts.port or 443}"))
-            headers["Host"] = parts.netloc.rpartition("@")[2]
-            extensions = {"sni_hostname": host}
-        async with (
-            httpx.AsyncClient(
-                timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False, transport=self.transport
-            ) as client,
-            client.stream("GET", target, headers=headers, extensions=extensions) as response,
-        ):
+    async def _download(self, uri: str, dev: bool, networks: Collection[Network]) -> dict[str, Any]:
+        async with outgoing.calling(
+            "GET",
+            uri,
+            dev=dev,
+            seconds=_TIMEOUT_SECONDS,
+            networks=networks,
+            accept="application/json",
+            transport=self.transport,
+        ) as response:
             if response.status_code != 200:
                 raise NotFetched(f"status {response.status_code}")
             body = b""
@@ -102,12 +97,3 @@ class ClientKeys:
         if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
             raise NotFetched("not a JWK Set (RFC 7517 §5)")
         return {"keys": keys}
-
-
-async def _public_address(host: str, port: int) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
-    # Reject if any address is private, because the resolver's choice is not under our control.
-    if not addresses or not all(ipaddress.ip_address(address).is_global for address in addresses):
-        raise NotFetched("not a public address")
-    return addresses[0]

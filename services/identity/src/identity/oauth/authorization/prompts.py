@@ -73,7 +73,6 @@ class ConsentPage(Page):
 
     client_id: str
     client_name: str
-    client_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
     scopes: list[str]
@@ -186,7 +185,6 @@ def consent(at: Interaction) -> ConsentPage | None:
     return ConsentPage(
         client_id=client.client_id,
         client_name=client.client_name,
-        client_uri=client.client_uri,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
         # The description of `offline_access` refers to the scopes above it.

@@ -1,6 +1,7 @@
 """Which system a person is about to enter, for the pages before it."""
 
-from identity.clients.service import Clients, SystemName
+from identity.clients.service import Clients
+from identity.clients.shown import SystemName
 from identity.oauth.authorization.interaction import client_of
 
 

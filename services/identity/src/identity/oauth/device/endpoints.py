@@ -1,12 +1,15 @@
 """Verification page of the device flow: the person enters the code that a device shows (RFC 8628 §3.3)."""
 
 from typing import Annotated, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import Response
 
-from identity.clients.models import Client
+from identity.accounts.dependencies import AccountService
+from identity.accounts.models import Account
+from identity.clients.dependencies import ClientService
+from identity.clients.shown import SystemName
 from identity.consents.service import words
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.device import rules
@@ -54,6 +57,8 @@ async def show(
     browser: Browser,
     vault: ServiceVault,
     settings: ServiceSettings,
+    clients: ClientService,
+    accounts: AccountService,
     token: Token,
     user_code: Code = "",
 ) -> Response:
@@ -66,7 +71,9 @@ async def show(
     wall = await devices.wall(row, mine)
     if isinstance(wall, UserCodeRefusal):
         return _refused(wall, vault, mine, user_code)
-    return _question(row, client, vault, mine, rules.normal(user_code) or "", wall)
+    system = (await clients.names([client.client_id])).get(client.client_id)
+    person = await accounts.get(mine.account_id)
+    return _question(row, system, person, vault, mine, rules.normal(user_code) or "", wall)
 
 
 @router.post(f"{DEVICE_PAGE}/decision")
@@ -77,6 +84,8 @@ async def decide(
     vault: ServiceVault,
     policies: PolicyService,
     settings: ServiceSettings,
+    clients: ClientService,
+    accounts: AccountService,
     token: Token,
     user_code: Code,
     decision: Annotated[Literal["allow", "deny"], Form()],
@@ -100,7 +109,9 @@ async def decide(
         if isinstance(wall, UserCodeRefusal):
             return _refused(wall, vault, mine, user_code)
         if wall is not None and named is None:
-            return _question(row, client, vault, mine, rules.normal(user_code) or "", wall, wall_name)
+            system = (await clients.names([client.client_id])).get(client.client_id)
+            person = await accounts.get(mine.account_id)
+            return _question(row, system, person, vault, mine, rules.normal(user_code) or "", wall, wall_name)
         await devices.allow(row, client, mine, None if wall is None or named is None else (wall, named))
     return page("oauth/device_done.html", name=client.client_name, allowed=decision == "allow")
 
@@ -141,7 +152,8 @@ def _refused(why: UserCodeRefusal, vault: Vault, browser: BrowserSession, typed:
 
 def _question(
     row: DeviceCode,
-    client: Client,
+    system: SystemName | None,
+    person: Account,
     vault: Vault,
     browser: BrowserSession,
     user_code: str,
@@ -156,8 +168,9 @@ def _question(
         wall=None if wall is None else wall.name,
         message=message,
         wall_name=refused_name or "",
-        name=client.client_name,
-        host=urlsplit(client.client_uri or "").hostname,
+        name="" if system is None else system.name,
+        owner="" if system is None else system.owner,
+        person=person,
         words=words(scopes),
         offline="offline_access" in scopes,
         user_code=rules.shown(user_code),

@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 from fastapi.responses import Response
 
-from identity.clients.service import SystemName
+from identity.clients.rules import LOOPBACK
+from identity.clients.shown import SystemName
 from identity.consents.service import words
 from identity.oauth.authorization.prompts import ConsentPage, SelectAccountPage
 from identity.pages.rendering import origin_of, page
@@ -17,7 +18,9 @@ def consent_page(shown: ConsentPage, system: SystemName | None, return_to: str, 
         form_action=origin_of(shown.redirect_uri),
         ask=shown,
         owner="" if system is None else system.owner,
-        host=urlsplit(shown.client_uri or "").hostname,
+        # Where the answer goes: the only thing about a client that is verified (RFC 7591 §5).
+        host=urlsplit(shown.redirect_uri).hostname,
+        own_machine=urlsplit(shown.redirect_uri).hostname in LOOPBACK,
         words=words(shown.scopes),
         return_to=return_to,
         csrf=csrf,
