@@ -24,6 +24,7 @@ ROUTE_BYTES = 120 * 1024
 PAGES = (
     *("/", "/tasks", "/notices", "/contacts", "/contacts/groups", "/administration"),
     *("/search?q=历下", "/help"),
+    *("/notices/outbox", "/notices/outbox/new", "/notices/outbox/numbers", "/notices/outbox/templates/new"),
     *("/activities", "/submissions", "/consultations", "/complaints", "/nowhere"),
 )
 TITLE = "关于报送资助工作总结的通知"

@@ -33,8 +33,9 @@ export default defineConfigWithVueTs(
     },
   },
   {
-    // The focus roves (ARIA Authoring Practices), and the keys are handled at the tree; Escape closes the popover.
-    files: ['src/components/SearchBox.vue', 'src/components/UnitTree.vue', 'src/components/UnitTreePicker.vue'],
+    // The focus roves (ARIA Authoring Practices), and the keys are handled at the tree and the toolbar; Escape closes the
+    // popover. Files are dropped where there is a button, too.
+    files: ['SearchBox', 'UnitTree', 'UnitTreePicker', 'RichTextEditor', 'FileUploader'].map((name) => `src/components/${name}.vue`),
     rules: {
       'vuejs-accessibility/interactive-supports-focus': 'off',
       'vuejs-accessibility/click-events-have-key-events': 'off',

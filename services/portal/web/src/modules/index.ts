@@ -8,6 +8,7 @@ import { consultations } from './consultations/routes'
 import { contacts } from './contacts/routes'
 import { coverage } from './coverage/routes'
 import { help } from './help/routes'
+import { drafting } from './drafting/routes'
 import { home } from './home/routes'
 import { notices } from './notices/routes'
 import { search } from './search/routes'
@@ -19,6 +20,7 @@ export const modules: readonly Module[] = [
   tasks,
   notices,
   coverage,
+  drafting,
   contacts,
   search,
   cockpit,
