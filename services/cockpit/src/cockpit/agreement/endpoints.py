@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from cockpit.access.auth import REFUSALS, BatchReader
-from cockpit.access.errors import UnitNotFound, UnitOutOfReach
+from cockpit.access.errors import CountyRequired, UnitNotFound, UnitOutOfReach
 from cockpit.agreement import errors
 from cockpit.agreement.dependencies import InconsistencyService
 from cockpit.agreement.schemas import InconsistencyCounts, InconsistentRows
@@ -28,6 +28,7 @@ router = APIRouter(
         *analytics.REFUSALS,
     ),
 )
+HIDDEN = "*"
 EXPORTED = 50_000
 """Lines of a file."""
 
@@ -49,7 +50,8 @@ Check = Annotated[
     description=(
         "已计入的记录中，与其他数据源或单位目录不符的条数，按单位、数据源和对照项目列出，即时对照："
         "所缺的数据补报、更正后，相应的条数随即减少。各数据源的对照项目及其理由见 `/api/v1/feeds`。"
-        "一次最多对照 300 万条记录，范围过大时请选择下级单位。"
+        "部、省、市级按区县（及直属学校）列出，人数过少的不显示条数；县级按学校列出。"
+        "一次最多对照每个数据源 300 万条记录，范围过大时请选择下级单位。"
     ),
     responses=problems.responses(UnitNotFound, BadCursor),
 )
@@ -91,7 +93,7 @@ async def export_inconsistencies(
         csv_line(
             [
                 *(one.unit_code, one.unit_name or "", one.feed.label, one.title, one.severity.label),
-                *(str(year), str(one.rows)),
+                *(str(year), HIDDEN if one.rows is None else str(one.rows)),
             ]
         )
         for one in answer.items
@@ -108,9 +110,10 @@ async def export_inconsistencies(
     summary="批次中与其他数据源不符的记录",
     description=(
         "本批次计入、且现在仍与其他数据源或单位目录不符的记录，逐条列出，按单位排序；"
+        "供报送该批次的单位查看，县级以上单位不能查看下级报送的记录；"
         "人员标识只显示首尾，每次查看记入个体记录的使用记录。补报、更正后再看，已相符的不再列出。"
     ),
-    responses=problems.responses(BatchNotFound, BadCursor),
+    responses=problems.responses(BatchNotFound, CountyRequired, BadCursor),
 )
 async def list_batch_inconsistencies(
     batch_id: UUID,
