@@ -32,8 +32,9 @@ _BATCHES = text(
 """20,000 batches, one of each school."""
 _UNITS = text(
     """
-    INSERT INTO units (id, code, name, short_name, level, kind, stages, path, status, version)
-    SELECT unit_id, subpath(unit_path, -1)::text, 'x', 'x', 'school', 'school', '{}', unit_path, 'active', 1
+    INSERT INTO units (id, code, name, short_name, level, kind, stages, region_code, path, status, version)
+    SELECT unit_id, subpath(unit_path, -1)::text, 'x', 'x', 'school', 'school', '{}', '370102', unit_path,
+           'active', 1
     FROM batches
     """
 )
