@@ -20,14 +20,11 @@ from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import BadCursor, PageRequest, Paging
 
-router = APIRouter(
-    prefix="/api/v1/intake",
-    tags=["数据接入"],
-    responses=problems.responses(
-        *(*REFUSALS, UnitNotReplicated, UnitOutOfReach, errors.CheckUnknown, errors.InconsistenciesTooWide),
-        *analytics.REFUSALS,
-    ),
+_REFUSALS = (
+    *(*REFUSALS, UnitNotReplicated, UnitOutOfReach, errors.CheckUnknown, errors.InconsistenciesTooWide),
+    *analytics.REFUSALS,
 )
+router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*_REFUSALS))
 HIDDEN = "*"
 EXPORTED = 50_000
 """Lines of a file."""
@@ -114,7 +111,7 @@ async def export_inconsistencies(
         "供报送该批次的单位查看，县级以上单位不能查看下级报送的记录；"
         "人员标识只显示首尾，每次查看记入个体记录的使用记录。补报、更正后再看，已相符的不再列出。"
     ),
-    responses=problems.responses(BatchNotFound, CountyRequired, BadCursor),
+    responses=problems.responses(*_REFUSALS, CountyRequired, BatchNotFound, BadCursor),
 )
 async def list_batch_inconsistencies(
     batch_id: UUID,
