@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import select
 
 from cockpit.directory.models import FormerPlace, Unit
@@ -12,7 +13,7 @@ from cockpit.feeds.declarations import FeedName
 from cockpit.models import IndividualUse
 from services.cockpit.tests.support.figures import file_of
 from services.cockpit.tests.support.figures import row_of as good_row
-from services.cockpit.tests.support.running_cockpit import Cockpit, award, withdraw
+from services.cockpit.tests.support.running_cockpit import Cockpit, award, move, paths, withdraw
 
 YEAR = "2017"
 FIRST, SECOND = "person-0000000000000001", "person-0000000000000002"
@@ -144,6 +145,37 @@ async def test_a_student_enrolled_twice_at_once_is_listed_at_both_until_one_is_c
     assert (await send(cockpit, "enrolment", *there, by="sibling"))["notes"] == []
 
 
+async def test_a_withdrawn_correction_gives_the_records_back_to_their_batch(cockpit: Cockpit) -> None:
+    row = award(amount="5")
+    first = (await send(cockpit, "award", row))["batch"]["id"]
+    fixed = (await send(cockpit, "award", {**row, "amount": "6"}, mode="correction"))["batch"]["id"]
+
+    async def listed(batch: str) -> int:
+        answer = await get(
+            cockpit, f"batches/{batch}/inconsistencies", check="award_without_enrolment", limit=10
+        )
+        total: int = answer.json()["total"]["count"]
+        assert len(answer.json()["items"]) == total
+        return total
+
+    assert (await listed(first), await listed(fixed)) == (0, 1)
+    await withdraw(cockpit, fixed, "county")
+    assert (await listed(first), await listed(fixed)) == (1, 0)
+
+
+async def test_the_dry_run_of_a_correction_does_not_find_what_it_replaces(cockpit: Cockpit) -> None:
+    here = enrolment(FIRST)
+    await send(cockpit, "enrolment", here)
+    left = {**here, "left_on": "2017-09-30", "state": "离校"}
+    checked = await cockpit.http.post(
+        "/api/v1/intake/checks",
+        params={"feed": "enrolment", "unit": str(cockpit.world["county"].id), "mode": "correction"},
+        content=file_of([left]),
+        headers={**cockpit.bearer(), "Content-Type": "text/csv"},
+    )
+    assert (checked.json()["accepted"], checked.json()["notes"]) == (1, [])
+
+
 async def became(
     cockpit: Cockpit, unit: str, at: datetime, *, status: str = "active", level: str | None = None
 ) -> None:
@@ -192,6 +224,41 @@ async def test_units_are_judged_by_what_they_were_on_the_days_of_a_fact(cockpit:
     assert {note["check"] for note in noted["notes"]} == {"payment_without_award", "unit_closed"}
     answer = await get(cockpit, "inconsistencies", year=2018, check="unit_closed")
     assert [(one["unit_code"], one["rows"]) for one in answer.json()["items"]] == [("3701020001", 1)]
+
+
+async def test_every_unit_that_was_closed_is_found_also_those_that_opened_again(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each unit in a query of its own.
+    monkeypatch.setattr("cockpit.intake.closures.CLOSED_STAYS", 1)
+    await became(cockpit, "school", datetime(2017, 9, 1, tzinfo=UTC), status="closed")
+    opened = datetime(2020, 1, 1, tzinfo=UTC)
+    await became(cockpit, "sibling_school", opened)
+    await became(cockpit, "other_school", opened)
+    async with cockpit.database.transaction() as session:
+        former = await session.get(
+            FormerPlace, (cockpit.world["other_school"].id, datetime(2000, 1, 1, tzinfo=UTC))
+        )
+        assert former is not None
+        since = {name: getattr(former, name) for name in ("unit_id", "path", "level", "kind", "valid_to")}
+        closed_at = former.valid_to = datetime(2017, 9, 1, tzinfo=UTC)
+        session.add(FormerPlace(**since, valid_from=closed_at, status="closed"))
+    schools = ("3701020001", "3701020002", "3701030001")
+    late = [
+        row_of("payment", record_id=f"p{code}", unit_code=code, year="2018", due_on="2018-03-01")
+        for code in schools
+    ]
+    batch = (await send(cockpit, "payment", *late, by="city"))["batch"]["id"]
+    answer = await get(cockpit, "inconsistencies", "city", year=2018, check="unit_closed")
+    closed = [(one["unit_code"], one["rows"]) for one in answer.json()["items"]]
+    assert closed == [("3701020001", 1), ("3701020002", 1)]
+    url, asked = f"batches/{batch}/inconsistencies", {"check": "unit_closed", "limit": 1}
+    first = (await get(cockpit, url, "city", **asked)).json()
+    last = (await get(cockpit, url, "city", **asked, cursor=first["next"])).json()
+    assert [one["unit_code"] for page in (first, last) for one in page["items"]] == [
+        *("3701020001", "3701020002")
+    ]
+    assert (first["total"]["count"], last["total"]["count"], last["next"]) == (2, 2, None)
 
 
 async def test_a_unit_registered_after_the_fact_is_noted_unless_the_directory_is_younger(
@@ -253,3 +320,13 @@ async def test_the_history_of_a_record_shows_every_version_to_those_who_loaded_i
     async with cockpit.database.transaction() as session:
         looked = (await session.scalars(select(IndividualUse.filters))).all()
     assert looked.count({"record_id": "A/1"}) >= 4
+
+
+async def test_the_history_of_a_record_moves_with_the_unit_that_loaded_it(cockpit: Cockpit) -> None:
+    await send(cockpit, "award", award(record_id="A1"))
+    await move(cockpit, "county", "province")
+    moved = cockpit.bearer("county", unit_path=(await paths(cockpit))["county"])
+    own = await cockpit.http.get("/api/v1/intake/records/award/A1", headers=moved)
+    assert [one["how"] for one in own.json()["versions"]] == ["new"], own.text
+    former = await get(cockpit, "records/award/A1", "city", unit_code="3701020001")
+    assert former.json()["code"] == "record_not_found"

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pyarrow as pa
 import pytest
-import sqlalchemy as sa
 
 from cockpit.analytics.store import Analytics
 from cockpit.intake import reading
@@ -51,26 +50,6 @@ async def test_the_same_batch_twice_counts_once(cockpit: Cockpit) -> None:
         other = await cockpit.upload("award", "county", csv_of([award()]), headers=headers, **params)
         assert (other.status_code, other.json()["code"]) == (409, "batch_id_reused")
     assert await amount(cockpit) == "10.00"
-
-
-async def test_a_batch_of_the_earlier_release_is_found_by_its_id(cockpit: Cockpit) -> None:
-    """Its processes serve during an upgrade: they know one id only, and no format."""
-    text, name = csv_of([award(amount="5")]), uuid4()
-    made = await cockpit.upload("award", "county", text, batch_id=str(name))
-    async with cockpit.database.transaction() as session:
-        await session.execute(
-            sa.text(
-                "INSERT INTO batches (id, feed, source, unit_id, unit_path, status, load_id, sha256,"
-                " size_bytes, columns, accepted, rejected, created_by, created_at, touched_at)"
-                " SELECT :id, feed, source, unit_id, unit_path, status, :id, sha256, size_bytes, columns,"
-                " accepted, rejected, created_by, created_at, touched_at FROM batches WHERE id = :of"
-            ),
-            {"id": uuid4(), "of": UUID(made.json()["id"])},
-        )
-        older = await session.scalar(sa.select(Batch).where(Batch.id != UUID(made.json()["id"])))
-    assert older is not None
-    again = await cockpit.upload("award", "county", text, batch_id=str(older.id))
-    assert (again.status_code, again.json()["id"]) == (200, str(older.id))
 
 
 async def test_a_batch_without_a_name_is_refused_because_a_retry_would_count_twice(cockpit: Cockpit) -> None:

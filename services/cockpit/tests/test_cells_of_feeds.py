@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from cockpit.cells.counters import counters_of
 from cockpit.cells.dimensions import SECTOR_OF, Calendar, Dimension, Grouping, Tree, grouping
@@ -374,13 +374,6 @@ async def test_persons_in_two_cells_are_counted_exactly_also_after_one_has_chang
     assert await both() == 3
     await withdraw(cockpit, made.json()["id"], "county")
     assert await both() == 1
-
-
-async def test_the_release_before_is_told_of_new_batches(cockpit: Cockpit) -> None:
-    await cockpit.upload("award", "county", csv_of([award()]))
-    async with cockpit.database.transaction() as session:
-        told = await session.scalar(text("SELECT count(*) FROM uncounted_loads"))
-    assert told == 1
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from cockpit.disclosure.service import Disclosure
@@ -79,6 +80,32 @@ async def test_what_a_county_received_before_it_moved_stays_hidden_there(cockpit
     await move(cockpit, "county", "province")
     assert children(await cockpit.overview("city", by="centre"))["370102"] is None
     assert children(await cockpit.overview("city"))["370102"] is None
+
+
+async def test_counts_of_what_does_not_agree_tell_no_more_than_figures(cockpit: Cockpit) -> None:
+    await given(cockpit, "county", "school", 3)
+    await given(cockpit, "sibling", "sibling_school", 30)
+    await given(cockpit, "lookalike", "lookalike_school", 50)
+
+    async def get(path: str, by: str, **params: Any) -> httpx.Response:
+        return await cockpit.http.get(f"/api/v1/intake/{path}", params=params, headers=cockpit.bearer(by))
+
+    # None of the persons is enrolled, so that the counts are those of all awards.
+    for who, counts in (
+        ("city", [("370102", None), ("3701029", 50), ("370103", None)]),
+        ("county", [("3701020001", 3)]),
+    ):
+        answer = (await get("inconsistencies", who, year=2017)).json()
+        assert [(one["unit_code"], one["rows"]) for one in answer["items"]] == counts
+        assert answer["rows"] == sum(count or 0 for _, count in counts)
+    file = await get("inconsistencies.csv", "city", year=2017)
+    assert [line.rsplit(",", 1)[1] for line in file.text.split()[1:]] == ["*", "50", "*"]
+    # The rows of a batch would tell all of it: they are for whoever has sent them.
+    batches = (await get("batches", "city")).json()["items"]
+    sent = next(one["id"] for one in batches if one["accepted"] == 30)
+    rows = f"batches/{sent}/inconsistencies", {"check": "award_without_enrolment"}
+    assert (await get(rows[0], "city", **rows[1])).json()["code"] == "county_required"
+    assert (await get(rows[0], "sibling", **rows[1])).json()["total"]["count"] == 30
 
 
 async def asked(cockpit: Cockpit, **question: Any) -> dict[tuple[str, ...], str]:

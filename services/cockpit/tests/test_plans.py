@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.base import MIGRATIONS
+from cockpit.directory.repository import UnitRepository
 from cockpit.intake.repository import BatchFilter, BatchRepository
 from servicekit.db import Database
 from servicekit.migrations import upgrade
@@ -31,8 +32,9 @@ _BATCHES = text(
 """20,000 batches, one of each school."""
 _UNITS = text(
     """
-    INSERT INTO units (id, code, name, short_name, level, kind, stages, path, status, version)
-    SELECT unit_id, subpath(unit_path, -1)::text, 'x', 'x', 'school', 'school', '{}', unit_path, 'active', 1
+    INSERT INTO units (id, code, name, short_name, level, kind, stages, region_code, path, status, version)
+    SELECT unit_id, subpath(unit_path, -1)::text, 'x', 'x', 'school', 'school', '{}', '370102', unit_path,
+           'active', 1
     FROM batches
     """
 )
@@ -74,3 +76,8 @@ async def test_the_tenth_run_of_a_tree_query_reads_as_many_pages_as_the_first(da
             if min(counts[5:]) > 1.1 * min(counts[:5]):
                 growing[name, path] = counts
     assert not growing
+
+
+async def test_aid_offices_are_found_without_reading_the_schools_of_their_region(database: Database) -> None:
+    pages = await pages_read(database, lambda session: UnitRepository(session).aid_offices("37____", 10), 3)
+    assert min(pages) < 10

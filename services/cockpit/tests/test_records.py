@@ -5,6 +5,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from sqlalchemy import text
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.record_repository import RecordRepository
 from cockpit.intake.repository import BatchRepository
+from cockpit.intake.reversing import Reversals
 from cockpit.models import Batch
 from services.cockpit.tests.support.running_cockpit import (
     Cockpit,
@@ -295,6 +297,41 @@ async def test_two_processes_that_commit_the_same_records_count_them_once(
         assert {answer.status_code for answer in repeated} <= {200, 201, 409}
         assert [answer.status_code for answer in repeated].count(201) == 1
         assert await amount(other, "city") == "17.00"
+
+
+async def test_a_batch_is_alive_while_the_store_of_facts_works(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A comparison of the country takes longer than a batch, or facts that do not count, are kept silent."""
+    monkeypatch.setattr("cockpit.intake.turns.BEAT", timedelta(milliseconds=20))
+    receiver: Receiver = cockpit.app.state.receiver
+    signs = text("SELECT max(touched_at) FROM batches"), text("SELECT max(discarded_at) FROM discarded_loads")
+
+    async def seen() -> list[Any]:
+        async with cockpit.database.transaction() as session:
+            return [await session.scalar(one) for one in signs]
+
+    def slow(call: Any) -> Any:
+        async def until_alive(*given: Any) -> Any:
+            before = await seen()
+            async with asyncio.timeout(20):
+                while await seen() == before:  # noqa: ASYNC110 - a sign of life is only written down
+                    await asyncio.sleep(0.01)
+            return await call(*given)
+
+        return until_alive
+
+    monkeypatch.setattr(receiver._comparer, "compare", slow(receiver._comparer.compare))
+    reversals: Reversals = cockpit.app.state.reversals
+    monkeypatch.setattr(reversals._facts, "reverse", slow(reversals._facts.reverse))
+    checked = await cockpit.http.post(
+        "/api/v1/intake/checks",
+        params={"feed": "award", "unit": str(cockpit.world["county"].id)},
+        content=csv_of([award()]),
+        headers={**cockpit.bearer(), "Content-Type": "text/csv"},
+    )
+    assert checked.status_code == 200, checked.text
+    await withdraw(cockpit, (await send(cockpit, [award()]))["batch"]["id"], "county")
 
 
 async def test_corrected_rows_of_a_quarantine_are_a_batch_of_its_batch(cockpit: Cockpit) -> None:

@@ -1,7 +1,6 @@
 """Import every table of Cockpit, so that `Base.metadata` is complete."""
 
 from cockpit.access.models import AccessRefusal
-from cockpit.cells import earlier
 from cockpit.cells.models import Cell, CellCombination, CellLoad, CellNode, CellPersons, PersonNumber
 from cockpit.directory.models import FormerPlace, Unit
 from cockpit.exports.models import Export, ExportPart, ExportUse
@@ -50,5 +49,4 @@ __all__ = [
     "Upload",
     "UploadPart",
     "WallDisplay",
-    "earlier",
 ]

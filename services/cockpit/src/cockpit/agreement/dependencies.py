@@ -9,6 +9,7 @@ from cockpit.agreement.service import Inconsistencies
 from cockpit.cells.dependencies import CellWriter
 from cockpit.dependencies import FactStore
 from cockpit.directory.dependencies import UnitService
+from cockpit.disclosure.dependencies import DisclosureService
 from cockpit.individuals.dependencies import LookService
 from cockpit.intake.agreement import Agreement
 from cockpit.intake.dependencies import BatchService
@@ -25,8 +26,10 @@ async def _inconsistencies(
     batches: BatchService,
     builder: CellWriter,
     analytics: FactStore,
+    disclosure: DisclosureService,
 ) -> Inconsistencies:
-    return Inconsistencies(session, clock, looks, access, units, batches, builder, Agreement(analytics))
+    agreement = Agreement(analytics, answer=True)
+    return Inconsistencies(session, clock, looks, access, units, batches, builder, agreement, disclosure)
 
 
 InconsistencyService = Annotated[Inconsistencies, Depends(_inconsistencies)]

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from cockpit.access.auth import REFUSALS, BatchReader
-from cockpit.access.errors import UnitNotFound, UnitOutOfReach
+from cockpit.access.errors import CountyRequired, UnitNotFound, UnitOutOfReach
 from cockpit.agreement import errors
 from cockpit.agreement.dependencies import InconsistencyService
 from cockpit.agreement.schemas import InconsistencyCounts, InconsistentRows
@@ -20,14 +20,12 @@ from replica.errors import UnitNotReplicated
 from servicekit import problems
 from servicekit.paging import BadCursor, PageRequest, Paging
 
-router = APIRouter(
-    prefix="/api/v1/intake",
-    tags=["数据接入"],
-    responses=problems.responses(
-        *(*REFUSALS, UnitNotReplicated, UnitOutOfReach, errors.CheckUnknown, errors.InconsistenciesTooWide),
-        *analytics.REFUSALS,
-    ),
+_REFUSALS = (
+    *(*REFUSALS, UnitNotReplicated, UnitOutOfReach, errors.CheckUnknown, errors.InconsistenciesTooWide),
+    *analytics.REFUSALS,
 )
+router = APIRouter(prefix="/api/v1/intake", tags=["数据接入"], responses=problems.responses(*_REFUSALS))
+HIDDEN = "*"
 EXPORTED = 50_000
 """Lines of a file."""
 
@@ -49,7 +47,9 @@ Check = Annotated[
     description=(
         "已计入的记录中，与其他数据源或单位目录不符的条数，按单位、数据源和对照项目列出，即时对照："
         "所缺的数据补报、更正后，相应的条数随即减少。各数据源的对照项目及其理由见 `/api/v1/feeds`。"
-        "一次最多对照 300 万条记录，范围过大时请选择下级单位。"
+        "部、省、市级按区县（及直属学校）列出，人数过少的不显示条数；县级按学校列出。"
+        "与其他数据源的对照，每个数据源一次最多 300 万条记录，范围过大时请选择下级单位；"
+        "与单位目录的对照（`unit_closed`）不限。"
     ),
     responses=problems.responses(UnitNotFound, BadCursor),
 )
@@ -91,7 +91,7 @@ async def export_inconsistencies(
         csv_line(
             [
                 *(one.unit_code, one.unit_name or "", one.feed.label, one.title, one.severity.label),
-                *(str(year), str(one.rows)),
+                *(str(year), HIDDEN if one.rows is None else str(one.rows)),
             ]
         )
         for one in answer.items
@@ -108,9 +108,10 @@ async def export_inconsistencies(
     summary="批次中与其他数据源不符的记录",
     description=(
         "本批次计入、且现在仍与其他数据源或单位目录不符的记录，逐条列出，按单位排序；"
+        "供报送该批次的单位查看，县级以上单位不能查看下级报送的记录；"
         "人员标识只显示首尾，每次查看记入个体记录的使用记录。补报、更正后再看，已相符的不再列出。"
     ),
-    responses=problems.responses(BatchNotFound, BadCursor),
+    responses=problems.responses(*_REFUSALS, CountyRequired, BatchNotFound, BadCursor),
 )
 async def list_batch_inconsistencies(
     batch_id: UUID,

@@ -19,13 +19,17 @@ class InconsistencyCount(BaseModel):
     severity: Severity = Field(description="入库时不符的处理：隔离，或计入并提示")
     unit_code: str = Field(description="单位代码", examples=["3701020001"])
     unit_name: str | None = Field(description="单位名称；单位已不存在时为空", examples=["历下区第一小学"])
-    rows: int = Field(description="不符的记录数", examples=[12])
+    rows: int | None = Field(
+        description="不符的记录数；人数过少，或据此可推知人数过少的，不予显示，为空", examples=[12]
+    )
 
 
 class InconsistencyCounts(CountedPage[InconsistencyCount]):
     """A page of counts, and how many records do not agree at all units."""
 
-    rows: int = Field(description="全部不符的记录数（一条记录有多项不符时分别计入）", examples=[137])
+    rows: int = Field(
+        description="全部不符的记录数（一条记录有多项不符时分别计入，不含不予显示的）", examples=[137]
+    )
     as_of: datetime = Field(description="对照的时间")
 
 

@@ -1,11 +1,13 @@
 """What does not agree now: evaluated when it is asked, so that it shrinks when the missing record counts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
+from cockpit.access import rules as access
+from cockpit.access.errors import CountyRequired
 from cockpit.access.service import Access
 from cockpit.agreement.errors import CheckUnknown, InconsistenciesTooWide
 from cockpit.agreement.schemas import (
@@ -15,13 +17,19 @@ from cockpit.agreement.schemas import (
     InconsistentRows,
 )
 from cockpit.cells.building import CellBuilder
+from cockpit.cells.dimensions import Tree
+from cockpit.cells.feeds import CELL_FEEDS
+from cockpit.cells.rules import code_of
 from cockpit.directory.models import Unit
 from cockpit.directory.service import Units
-from cockpit.feeds.crosschecks import CHECKS, CrossCheck, check_of
+from cockpit.disclosure.service import Disclosure
+from cockpit.disclosure.tables import is_small
+from cockpit.feeds.crosschecks import CHECKS, UNIT_CLOSED, CrossCheck, check_of
 from cockpit.feeds.declarations import FEEDS, Feed, FeedName
 from cockpit.individuals.rules import masked
 from cockpit.individuals.service import Looks
-from cockpit.intake.agreement import CLOSED_UNITS, EVALUATED, Agreement, Closures, Row, Scope, Size
+from cockpit.intake.agreement import EVALUATED, NOTHING, Agreement, Found, Row, Scope, Size
+from cockpit.intake.closures import Closures
 from cockpit.intake.service import Batches
 from servicekit.clock import Clock
 from servicekit.db import release
@@ -29,8 +37,18 @@ from servicekit.paging import PageRequest, Total, cut
 
 _REASON = "核对批次中与其他数据源不符的记录"
 MOST_FACTS = 3_000_000
-"""Facts of one feed, year and reach that one request compares: a province has fewer in a year."""
+"""Facts of one feed, year and reach that one request compares with another feed: a city, or a small province.
+
+Each check reads them, and what the other feed has of the same places, once for two million rows. A country
+would keep the store's threads from other readers for minutes, for an answer that nobody waits for; the notes
+of its batches are counted when they begin to count, however large they are.
+"""
 _HIDDEN = {"unit_code", "year", "record_id", "person_token", "net", "batch", "at", "id"}
+
+
+ByPath = tuple[Feed, CrossCheck, Mapping[str, Found]]
+Line = tuple[str, Feed, CrossCheck, int | None]
+"""Code of a unit, and its count of a check."""
 
 
 class Inconsistencies:
@@ -46,6 +64,7 @@ class Inconsistencies:
         batches: Batches,
         builder: CellBuilder,
         agreement: Agreement,
+        disclosure: Disclosure,
     ) -> None:
         self._session = session
         self._clock = clock
@@ -55,6 +74,7 @@ class Inconsistencies:
         self._builder = builder
         self._agreement = agreement
         self._looks = looks
+        self._disclosure = disclosure
 
     async def counts(
         self,
@@ -66,6 +86,9 @@ class Inconsistencies:
         paging: PageRequest,
     ) -> InconsistencyCounts:
         """Return the counts of a year by unit, feed and check, in the order of the codes of units.
+
+        For those who are not shown few persons, by county instead of by school. A count that tells of few, or
+        that may be all that a place has and is not shown elsewhere, is None.
 
         Raises `CheckUnknown`, `InconsistenciesTooWide`, `BadCursor`, the errors of access and of the store.
         """
@@ -80,17 +103,18 @@ class Inconsistencies:
             raise CheckUnknown
         unit = await self._access.unit(actor, unit_id, "intake.inconsistencies")
         paths = sorted({unit.path, *await self._looks.paths(unit.code)})
-        closures = await self._closures(unit.path)
         await release(self._session)
         await self._builder.mark()
         scope = Scope.of_places(paths, year)
         sizes: dict[FeedName, Size] = {}
-        found: list[tuple[str, Feed, CrossCheck, int]] = []
+        by_path: list[ByPath] = []
         for one, each in wanted:
-            size = sizes.get(one.name) or await self._size(one, scope)
+            size = sizes.get(one.name) or await self._agreement.size(one, scope)
             sizes[one.name] = size
-            by_unit = await self._agreement.by_unit(one, each, scope, size, closures)
-            found += [(code, one, each, rows) for code, rows in by_unit.items()]
+            _check_size(each, size)
+            closures = await self._closures(one, each, scope)
+            by_path.append((one, each, await self._agreement.by_path(one, each, scope, size, closures)))
+        found = await self._shown(actor, year, by_path)
         found.sort(key=_key)
         later = [row for row in found if after is None or _key(row) > after]
         page = cut(later[: paging.limit + 1], paging.limit, _key)
@@ -110,7 +134,7 @@ class Inconsistencies:
             ],
             next=page.next,
             total=Total(count=len(found), exact=True),
-            rows=sum(row[-1] for row in found),
+            rows=sum(row[-1] or 0 for row in found),
             as_of=self._clock.now(),
         )
 
@@ -119,27 +143,31 @@ class Inconsistencies:
     ) -> InconsistentRows:
         """Return records of a batch that do not agree now. Who asks is recorded before anything is read.
 
-        Raises `BatchNotFound`, `CheckUnknown`, `InconsistenciesTooWide`, `BadCursor`, and those of access
-        and of the store.
+        Raises `BatchNotFound`, `CountyRequired`, `CheckUnknown`, `InconsistenciesTooWide`, `BadCursor`, and
+        those of access and of the store.
         """
         after = paging.key(str, _hash)
-        batch, unit = await self._batches.find(actor, batch_id, "intake.inconsistencies")
+        batch, _ = await self._batches.find(actor, batch_id, "intake.inconsistencies")
         feed = FEEDS[FeedName(batch.feed)]
         check = check_of(feed.name, code)
         if check is None or code not in EVALUATED:
             raise CheckUnknown
         own = await self._access.own(actor)
+        # Who has sent a file has its rows. Above the counties, others learn from them what is hidden.
+        if own.level != access.IN_CHARGE and own.id != batch.unit_id:
+            raise CountyRequired
         filters = {"batch": str(batch_id), "check": code}
         use = self._looks.record(actor, own, feed.name, filters, _REASON, further=after is not None)
-        closures = await self._closures(batch.unit_path if unit is None else unit.path)
         await release(self._session)
         await self._builder.mark()
         scope = Scope.of_batch(feed, batch.id, batch.load_id)
-        size = await self._size(feed, scope)
+        closures = await self._closures(feed, check, scope)
+        size = await self._agreement.size(feed, scope)
+        _check_size(check, size)
         rows = await self._agreement.page(feed, check, scope, size, closures, after, paging.limit + 1)
         total = len(rows)
         if after is not None or total > paging.limit:
-            total = sum((await self._agreement.by_unit(feed, check, scope, size, closures)).values())
+            total = await self._agreement.count(feed, check, scope, size, closures)
         page = cut(rows, paging.limit, lambda row: (row["unit_code"], row["id"]))
         names = await self._names({row["unit_code"] for row in page.items})
         return InconsistentRows(
@@ -152,21 +180,54 @@ class Inconsistencies:
             use=use.id,
         )
 
-    async def _size(self, feed: Feed, scope: Scope) -> Size:
-        size = await self._agreement.size(feed, scope)
-        if size.facts > MOST_FACTS:
-            raise InconsistenciesTooWide.of(size.facts, MOST_FACTS)
-        return size
+    async def _closures(self, feed: Feed, check: CrossCheck, scope: Scope) -> Closures:
+        """Return the closed stays of the units with facts in a scope, if a check looks at them."""
+        if check.code != UNIT_CLOSED:
+            return Closures()
+        codes = await self._agreement.unit_codes(feed, scope)
+        found = Closures.of(await self._units.once_closed(codes))
+        await release(self._session)
+        return found
 
-    async def _closures(self, path: str) -> Closures:
-        return Closures.of(await self._units.closed_below(path, CLOSED_UNITS))
+    async def _shown(self, actor: Principal, year: int, by_path: Collection[ByPath]) -> list[Line]:
+        """Return the lines that a viewer is shown of counts by the path of the unit at intake."""
+        guarded = self._disclosure.guards(actor, Tree.AUTHORITY)
+        places = await self._places({path for *_, counts in by_path for path in counts}, guarded=guarded)
+        lines: list[Line] = []
+        for feed, check, counts in by_path:
+            rows: dict[str, Found] = {}
+            for path, count in counts.items():
+                rows[places[path]] = rows.get(places[path], NOTHING).with_(count)
+            hidden: set[str] = set()
+            if guarded and CELL_FEEDS[feed.name].persons:
+                hidden = await self._disclosure.hides_whole(actor, feed.name, year, sorted(rows))
+                hidden |= {code for code, count in rows.items() if is_small((count.persons,))}
+            lines += [(code, feed, check, None if code in hidden else rows[code].rows) for code in rows]
+        return lines
+
+    async def _places(self, paths: Collection[str], *, guarded: bool) -> Mapping[str, str]:
+        """Return the code under which the counts of each path are shown."""
+        if not guarded:
+            return {path: code_of(path) for path in paths}
+        above = await self._units.by_codes({code for path in paths for code in path.split(".")})
+        counties = {code for code, unit in above.items() if unit.level == access.IN_CHARGE}
+        return {
+            path: next((code for code in path.split(".") if code in counties), code_of(path))
+            for path in paths
+        }
 
     async def _names(self, codes: set[str]) -> Mapping[str, str]:
         found: Mapping[str, Unit] = await self._units.by_codes(codes)
         return {code: unit.name for code, unit in found.items()}
 
 
-def _key(row: tuple[str, Feed, CrossCheck, int]) -> tuple[str, str, str]:
+def _check_size(check: CrossCheck, size: Size) -> None:
+    # The facts of closed units are few, and found by the codes of these.
+    if check.code != UNIT_CLOSED and size.facts > MOST_FACTS:
+        raise InconsistenciesTooWide.of(size.facts, MOST_FACTS)
+
+
+def _key(row: Line) -> tuple[str, str, str]:
     return row[0], row[1].name.value, row[2].code
 
 

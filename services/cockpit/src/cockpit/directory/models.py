@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime
+from sqlalchemy import DateTime, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cockpit.base import Base
@@ -16,6 +16,14 @@ class Unit(UnitColumns, Base):
         DateTime(timezone=True),
         comment="since when it has had its place, status, level and kind; null: not known",
     )
+
+
+Index(
+    "ix_units_aid_offices",
+    Unit.region_code,
+    postgresql_where=text("kind = 'student_aid' AND status = 'active'"),
+    postgresql_ops={"region_code": "text_pattern_ops"},
+)
 
 
 class FormerPlace(FormerPlaceColumns, Base):

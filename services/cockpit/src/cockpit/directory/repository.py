@@ -1,14 +1,20 @@
 """Queries over the replica of the units."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import CollectionAggregate, Text, Uuid, any_, exists, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.directory.models import FormerPlace, Unit
 from contracts.vocabulary import Kind, Level, UnitStatus
-from servicekit.ltree import under
+
+
+def _any(of: type[Text | Uuid[UUID]], values: Collection[Any]) -> CollectionAggregate[Any]:
+    """Return any of some values. Each value of `IN` is a parameter, of which there are 32,767 at most."""
+    return any_(literal(list(values), ARRAY(of)))
 
 
 class UnitRepository:
@@ -23,22 +29,27 @@ class UnitRepository:
 
     async def by_codes(self, codes: Collection[str]) -> Sequence[Unit]:
         """Return the units with these codes; omit codes that do not exist."""
-        return (await self._session.scalars(select(Unit).where(Unit.code.in_(codes)))).all()
+        return (await self._session.scalars(select(Unit).where(Unit.code == _any(Text, codes)))).all()
 
     async def former_places(self, unit_ids: Collection[UUID]) -> Sequence[FormerPlace]:
         """Return the former places of units."""
         return (
-            await self._session.scalars(select(FormerPlace).where(FormerPlace.unit_id.in_(unit_ids)))
+            await self._session.scalars(
+                select(FormerPlace).where(FormerPlace.unit_id == _any(Uuid, unit_ids))
+            )
         ).all()
 
-    async def closed_below(self, path: str, limit: int) -> Sequence[Unit]:
-        """Return up to `limit` units of the subtree at `path` that are closed."""
+    async def once_closed(self, codes: Collection[str]) -> Sequence[Unit]:
+        """Return those of the units with these codes that are closed, or were before they opened again."""
+        closed_before = exists().where(
+            FormerPlace.unit_id == Unit.id, FormerPlace.status != UnitStatus.ACTIVE
+        )
         return (
             await self._session.scalars(
-                select(Unit)
-                .where(under(Unit.path, path), Unit.status != UnitStatus.ACTIVE)
-                .order_by(Unit.code)
-                .limit(limit)
+                select(Unit).where(
+                    Unit.code == _any(Text, codes),
+                    (Unit.status != UnitStatus.ACTIVE) | closed_before,
+                )
             )
         ).all()
 

@@ -62,9 +62,9 @@ class Units:
             former.setdefault(place.unit_id, []).append(place)
         return {unit.code: past_of(unit, former.get(unit.id, ())) for unit in units}
 
-    async def closed_below(self, path: str, limit: int) -> dict[str, Past]:
-        """Return up to `limit` closed units of the subtree at `path`, with their pasts, by code."""
-        return await self.pasts(await self._units.closed_below(path, limit))
+    async def once_closed(self, codes: Collection[str]) -> dict[str, Past]:
+        """Return the pasts of those of some units that are or were closed, by code."""
+        return await self.pasts(await self._units.once_closed(codes))
 
     async def children(self, unit: Unit) -> Sequence[Unit]:
         """Return direct children, including closed ones, whose awards still count."""

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.principal import Principal
 from cockpit.access import rules as access
-from cockpit.cells.dimensions import SECTOR_OF, Dimension, Tree
+from cockpit.cells.dimensions import SECTOR_OF, Calendar, Dimension, Tree
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.cells.rules import COUNTRY, Question, code_of, combined, plan
 from cockpit.cells.service import Ask, CellRow, Cells
@@ -177,6 +177,19 @@ class Disclosure:
         units = await self._units.by_codes([code])
         chain = [*_chain(_top(actor), code, units.get(code)), _OWN]
         return _hides(await self._tables_of(actor, ask, chain, ask.periods[0]), _OWN, frozenset())
+
+    async def hides_whole(
+        self, actor: Principal, feed: FeedName, year: int, codes: Sequence[str]
+    ) -> set[str]:
+        """Return those of some units of whose facts of a year, all together, the viewer is shown no figures.
+
+        `year` is one of the calendar that the facts themselves have.
+        """
+        calendar = Calendar.YEAR if Calendar.YEAR in CELL_FEEDS[feed].periods else Calendar.SCHOOL_YEAR
+        ask = Ask(feed, Tree.AUTHORITY, calendar, codes, [str(year)])
+        rows = [CellRow(code, str(year), {}, Decimal(0), 0, 0, Decimal(0)) for code in codes]
+        (hiding,) = await self.hidden(actor, [ask], [rows])
+        return {code for code, hides in zip(codes, hiding, strict=True) if hides}
 
     async def hides_common(self, actor: Principal, overlap: Overlap, tree: Tree, own: str, code: str) -> bool:
         """Return whether the viewer is not shown the counts of persons in both of two cells at a place, which

@@ -4,12 +4,14 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.analytics.schema import COUNTED
 from cockpit.analytics.store import Analytics
+from cockpit.directory.models import Unit
 from cockpit.feeds.declarations import Feed
+from cockpit.intake.agreement import below
 from cockpit.intake.models import Batch
 from contracts.vocabulary import Vocabulary
 
@@ -29,7 +31,7 @@ LIMIT {limit:UInt32}
 _ANYWHERE = """
 SELECT DISTINCT unit_code FROM __TABLE__
 WHERE __COUNTED__ AND record_id = {record:String}
-      AND (unit_path = {path:String} OR startsWith(unit_path, concat({path:String}, '.')))
+      AND (__BELOW__)
 LIMIT {limit:UInt32}
 """
 HIDDEN = frozenset({"person_token", "card_token"})
@@ -58,10 +60,12 @@ class HistoryFacts:
     def __init__(self, analytics: Analytics) -> None:
         self._analytics = analytics
 
-    async def units(self, feed: Feed, record_id: str, path: str) -> list[str]:
-        """Return the units at or below a path that have a record with this id."""
-        given = {"record": record_id, "path": path, "limit": MOST_UNITS}
-        rows = await self._analytics.query(_of(_ANYWHERE, feed), given, seconds=SECONDS)
+    async def units(self, feed: Feed, record_id: str, paths: Sequence[str]) -> list[str]:
+        """Return the units at or below some paths that have a record with this id."""
+        condition, named = below(paths)
+        given = {"record": record_id, "limit": MOST_UNITS, **named}
+        sql = _of(_ANYWHERE, feed).replace("__BELOW__", condition)
+        rows = await self._analytics.query(sql, given, seconds=SECONDS)
         return sorted(row["unit_code"] for row in rows)
 
     async def facts(self, feed: Feed, record_id: str, units: Sequence[str]) -> list[Row]:
@@ -99,7 +103,11 @@ class HistoryRepository:
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
 
-    async def batches(self, ids: Collection[UUID]) -> dict[UUID, Batch]:
-        """Return batches by id."""
-        found = await self._session.scalars(select(Batch).where(Batch.id.in_(ids)))
-        return {batch.id: batch for batch in found}
+    async def batches(self, ids: Collection[UUID]) -> dict[UUID, tuple[Batch, str]]:
+        """Return batches by id, with the path of their unit now, or at intake if the unit is gone."""
+        found = await self._session.execute(
+            select(Batch, func.coalesce(Unit.path, Batch.unit_path))
+            .outerjoin(Unit, Unit.id == Batch.unit_id)
+            .where(Batch.id.in_(ids))
+        )
+        return {row[0].id: (row[0], row[1]) for row in found}

@@ -58,13 +58,16 @@ class Histories:
         own = await self._access.own(actor)
         if unit_code is None and own.level != rules.IN_CHARGE:
             raise UnitCodeRequired
+        paths = sorted({own.path, *await self._looks.paths(own.code)})
         use = self._looks.record(actor, own, name, {"record_id": record_id}, "查看记录的历史")
         await release(self._session)
         await self._builder.mark()
-        units = [unit_code] if unit_code else await self._facts.units(feed, record_id, own.path)
+        units = [unit_code] if unit_code else await self._facts.units(feed, record_id, paths)
         rows = await self._facts.facts(feed, record_id, units) if units else []
-        batches = await self._batches.batches({row["batch_id"] for row in rows})
-        seen = {key for key, batch in batches.items() if actor.reaches(batch.unit_path)}
+        found = await self._batches.batches({row["batch_id"] for row in rows})
+        batches = {key: batch for key, (batch, _) in found.items()}
+        # What a unit sent moves with it.
+        seen = {key for key, (_, path) in found.items() if actor.reaches(path)}
         if not seen:
             raise RecordNotFound
         return HistoryOut(

@@ -6,24 +6,21 @@ paths in a year. What the other feed has is read once, in buckets that fit into 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from cockpit.analytics.schema import COUNTED
 from cockpit.analytics.store import Analytics
-from cockpit.directory.past import Past
 from cockpit.feeds import crosschecks
 from cockpit.feeds.crosschecks import AFTER_SCHOOL, CHECKS, SPANS, CrossCheck
 from cockpit.feeds.declarations import Feed, FeedName
+from cockpit.intake.closures import Closures
 
 BUCKET_ROWS = 2_000_000
 """Rows, of a load or of the other feed, of which one query holds the identities."""
 SECONDS = 300
-EVER = date(2149, 6, 6)
-CLOSED_UNITS = 200
-"""Closed units of one query."""
+ANSWER_SECONDS = 60
 
 Row = dict[str, Any]
 
@@ -37,12 +34,23 @@ SELECT count() AS facts FROM __OTHER__
 WHERE year BETWEEN {first:UInt16} AND {last:UInt16}
       AND unit_path >= {low:String} AND unit_path < {high:String}
 """
-# A record counts if its facts add up to more than none; `batch` is the one that its content came with.
+# A record counts if its facts add up to more than none.
 _MINE = """
-SELECT __COLUMNS__, sum(sign) AS net, argMaxIf(batch_id, recorded_at, sign > 0) AS batch,
-       maxIf(recorded_at, sign > 0) AS at
+SELECT __COLUMNS__, argMaxIf(unit_path, recorded_at, sign > 0) AS path, sum(sign) AS net
 FROM __TABLE__ WHERE __SCOPE__ AND __PART__
-GROUP BY __COLUMNS__ HAVING net > 0 __OF__
+GROUP BY __COLUMNS__ HAVING net > 0
+"""
+# The records with the content that a batch gave them: it is the last one that has not taken that back itself.
+_MINE_OF_BATCH = """
+SELECT __COLUMNS__, argMaxIf(batch_id, added, part > 0) AS batch, maxIf(added, part > 0) AS at,
+       sum(part) AS net
+FROM (
+    SELECT __COLUMNS__, __CONTENT__ AS content, batch_id, sum(sign) AS part,
+           maxIf(recorded_at, sign > 0) AS added
+    FROM __TABLE__ WHERE __SCOPE__ AND __PART__
+    GROUP BY __COLUMNS__, content, batch_id HAVING part != 0
+)
+GROUP BY __COLUMNS__, content HAVING net > 0 AND batch = {of_batch:UUID}
 """
 _UNITS = "SELECT unit_code FROM __TABLE__ WHERE __SCOPE__"
 # At a unit or below it: found by the order of the table, and by the codes of units that have moved since.
@@ -88,7 +96,8 @@ arrayExists((code, since, until) -> code = unit_code AND since < __FIRST__ AND _
 
 _ROWS = "__WITH__ SELECT *, __IDENTITY__ AS id FROM (__MINE__) WHERE __VIOLATED__"
 _COUNT = "SELECT count() AS n FROM (__ROWS__)"
-_BY_UNIT = "SELECT unit_code, count() AS n FROM (__ROWS__) GROUP BY unit_code"
+_BY_PATH = "SELECT path, count() AS n, __PERSONS__ AS persons FROM (__ROWS__) GROUP BY path"
+_CODES = "SELECT DISTINCT unit_code FROM __TABLE__ WHERE __SCOPE__"
 _FIRST = "SELECT * FROM (__ROWS__) ORDER BY unit_code, id LIMIT {limit:UInt32}"
 _NEXT = """
 SELECT * FROM (__ROWS__) WHERE (unit_code, id) > ({unit:String}, {id:UInt64})
@@ -134,6 +143,16 @@ _OTHER = {
 }
 
 
+def below(paths: Sequence[str]) -> tuple[str, dict[str, str]]:
+    """Return the condition for facts of units at or below some paths, and its parameters."""
+    named = {f"path{number}": path for number, path in enumerate(paths)}
+    condition = " OR ".join(
+        f"unit_path = {{{name}:String}} OR startsWith(unit_path, concat({{{name}:String}}, '.'))"
+        for name in named
+    )
+    return condition, named
+
+
 @dataclass(frozen=True)
 class Scope:
     """Which facts are looked at, as a condition with parameters.
@@ -165,12 +184,22 @@ class Scope:
     @classmethod
     def of_places(cls, paths: Sequence[str], year: int) -> "Scope":
         """Return the facts of a year that units at or below some paths had at intake."""
-        named = {f"path{number}": path for number, path in enumerate(paths)}
-        below = " OR ".join(
-            f"unit_path = {{{name}:String}} OR startsWith(unit_path, concat({{{name}:String}}, '.'))"
-            for name in named
-        )
-        return cls(f"{COUNTED} AND year = {{year:UInt16}} AND ({below})", {"year": year, **named})
+        condition, named = below(paths)
+        return cls(f"{COUNTED} AND year = {{year:UInt16}} AND ({condition})", {"year": year, **named})
+
+
+class Found(NamedTuple):
+    """How many rows do not agree, and about how many persons (rows, if they have none)."""
+
+    rows: int
+    persons: int
+
+    def with_(self, other: "Found") -> "Found":
+        """Return both together, of different persons."""
+        return Found(self.rows + other.rows, self.persons + other.persons)
+
+
+NOTHING = Found(0, 0)
 
 
 @dataclass(frozen=True)
@@ -181,32 +210,17 @@ class Size:
     ranges: Mapping[str, Any]
 
 
-@dataclass
-class Closures:
-    """The closed stays of units: code, the day of closure, the day of opening again."""
-
-    codes: list[str] = field(default_factory=list)
-    since: list[date] = field(default_factory=list)
-    until: list[date] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, pasts: Mapping[str, Past]) -> "Closures":
-        """Return the closed stays of some units."""
-        found = cls()
-        for code, past in pasts.items():
-            for stay in past.stays:
-                if not stay.active and stay.since is not None and len(found.codes) < CLOSED_UNITS:
-                    found.codes.append(code)
-                    found.since.append(stay.since)
-                    found.until.append(stay.until or EVER)
-        return found
-
-
 class Agreement:
-    """Compare feeds. Tell the store first which loads count (`CellBuilder.mark`)."""
+    """Compare feeds. Tell the store first which loads count (`CellBuilder.mark`).
 
-    def __init__(self, analytics: Analytics) -> None:
+    For an `answer` to a reader, queries queue with those of other readers and not with the writes of intake,
+    and end sooner.
+    """
+
+    def __init__(self, analytics: Analytics, *, answer: bool = False) -> None:
         self._analytics = analytics
+        self._writing = not answer
+        self._seconds = ANSWER_SECONDS if answer else SECONDS
 
     async def of_load(self, feed: Feed, load_id: UUID) -> Counter[str]:
         """Return how many rows of a load have which note, those about closed units excepted."""
@@ -225,24 +239,39 @@ class Agreement:
     async def size(self, feed: Feed, scope: Scope) -> Size:
         """Return the size of a scope."""
         sql = _SIZE.replace("__TABLE__", feed.table).replace("__SCOPE__", scope.condition)
-        (row,) = await self._analytics.query(sql, scope.parameters, writing=True, seconds=SECONDS)
+        (row,) = await self._ask(sql, scope.parameters)
         # `/` follows `.`: below all of these paths.
         high = f"{row['high']}/"
         return Size(
             row["facts"], {"low": row["low"], "high": high, "first": row["first"], "last": row["last"]}
         )
 
-    async def by_unit(
+    async def unit_codes(self, feed: Feed, scope: Scope) -> list[str]:
+        """Return the codes of the units with facts in a scope."""
+        sql = _CODES.replace("__TABLE__", feed.table).replace("__SCOPE__", scope.condition)
+        return [row["unit_code"] for row in await self._ask(sql, scope.parameters)]
+
+    async def by_path(
         self, feed: Feed, check: CrossCheck, scope: Scope, size: Size, closures: Closures
-    ) -> dict[str, int]:
-        """Return the number of rows that do not agree, by the code of their unit."""
-        found: Counter[str] = Counter()
-        if not size.facts or (check.code == crosschecks.UNIT_CLOSED and not closures.codes):
-            return found
-        for part in await self._parts(check, size):
-            sql = _of(_BY_UNIT, feed, check, scope)
-            for row in await self._query(sql, scope, size, part, closures):
-                found[row["unit_code"]] += row["n"]
+    ) -> dict[str, Found]:
+        """Return how much does not agree, by the path of the unit at intake."""
+        found: dict[str, Found] = {}
+        sql = _of(_BY_PATH, feed, check, scope)
+        for stays in _stays(check, size, closures):
+            for part in await self._parts(check, size):
+                for row in await self._query(sql, scope, size, part, stays):
+                    before = found.get(row["path"], NOTHING)
+                    found[row["path"]] = before.with_(Found(row["n"], row["persons"]))
+        return found
+
+    async def count(self, feed: Feed, check: CrossCheck, scope: Scope, size: Size, closures: Closures) -> int:
+        """Return the number of rows that do not agree."""
+        sql = _of(_COUNT, feed, check, scope)
+        found = 0
+        for stays in _stays(check, size, closures):
+            for part in await self._parts(check, size):
+                (row,) = await self._query(sql, scope, size, part, stays)
+                found += row["n"]
         return found
 
     async def page(
@@ -256,20 +285,23 @@ class Agreement:
         limit: int,
     ) -> list[Row]:
         """Return rows that do not agree, in the order of unit and identity."""
-        if not size.facts or (check.code == crosschecks.UNIT_CLOSED and not closures.codes):
-            return []
         sql = _of(_FIRST if after is None else _NEXT, feed, check, scope)
-        more = {"limit": limit} | ({} if after is None else {"unit": after[0], "id": after[1]})
-        return await self._query(sql, scope, size, {"buckets": 1, "bucket": 0, **more}, closures)
+        given = {"buckets": 1, "bucket": 0} | ({} if after is None else {"unit": after[0], "id": after[1]})
+        found: list[Row] = []
+        for stays in _stays(check, size, closures):
+            # Units are in the order of their codes, in the parts as in the page.
+            if len(found) < limit and not (stays and after and stays.codes[-1] < after[0]):
+                more = {**given, "limit": limit - len(found)}
+                found += await self._query(sql, scope, size, more, stays)
+        return found
 
     async def _parts(self, check: CrossCheck, size: Size) -> list[dict[str, Any]]:
         """Return the buckets in which a scope is compared."""
-        rows = size.facts
+        # The facts of so many closed units as one query is about are fewer.
+        rows = BUCKET_ROWS if check.code == crosschecks.UNIT_CLOSED else size.facts
         other = _OTHER.get(check.code)
         if other is not None and rows > BUCKET_ROWS // 100:
-            (found,) = await self._analytics.query(
-                _OTHERS.replace("__OTHER__", other), size.ranges, writing=True, seconds=SECONDS
-            )
+            (found,) = await self._ask(_OTHERS.replace("__OTHER__", other), size.ranges)
             rows = max(rows, found["facts"])
         count = max(1, -(-rows // BUCKET_ROWS))
         return [{"buckets": count, "bucket": bucket} for bucket in range(count)]
@@ -285,7 +317,17 @@ class Agreement:
         given = {**scope.parameters, **size.ranges, **part}
         if closures is not None and "{codes:" in sql:
             given |= {"codes": closures.codes, "since": closures.since, "until": closures.until}
-        return await self._analytics.query(sql, given, writing=True, seconds=SECONDS)
+        return await self._ask(sql, given)
+
+    async def _ask(self, sql: str, given: Mapping[str, Any]) -> list[Row]:
+        return await self._analytics.query(sql, given, writing=self._writing, seconds=self._seconds)
+
+
+def _stays(check: CrossCheck, size: Size, closures: Closures) -> Sequence[Closures | None]:
+    """Return the closed stays for each query of a check; None if it does not look at them."""
+    if not size.facts:
+        return ()
+    return closures.parts() if check.code == crosschecks.UNIT_CLOSED else (None,)
 
 
 def _bucket(of: str) -> str:
@@ -296,20 +338,23 @@ def _of(query: str, feed: Feed, check: CrossCheck, scope: Scope) -> str:
     """Return a query about the rows of a scope that a check finds; every name in it is a constant."""
     columns = ("unit_code", "year", *_COLUMNS[feed.name])
     paying = check.code == crosschecks.PAYMENT_WITHOUT_AWARD
+    # Found by the codes before they are compared with the days of each.
+    among = " AND unit_code IN {codes:Array(String)}" if check.code == crosschecks.UNIT_CLOSED else ""
     by_person = _bucket(_PERSON) if "person_token" in columns else "1"
     for mark, words in (
         ("__ROWS__", _ROWS),
         ("__VIOLATED__", _VIOLATED[check.code]),
         ("__WITH__", _WITH.get(check.code, "")),
-        ("__MINE__", _MINE),
+        ("__MINE__", _MINE_OF_BATCH if scope.batch else _MINE),
         ("__ENROLLED__", _ENROLLED),
         ("__AWARDED__", _AWARDED),
         ("__TWICE__", _TWICE),
         ("__UNITS__", _UNITS),
         ("__YEARS__", _YEARS),
         ("__OR_OWN__", "OR load_id = {load:UUID}" if scope.own else ""),
-        ("__OF__", "AND batch = {of_batch:UUID}" if scope.batch else ""),
-        ("__SCOPE__", scope.condition),
+        ("__PERSONS__", "uniqExact(person_token)" if "person_token" in columns else "count()"),
+        ("__SCOPE__", f"{scope.condition}{among}"),
+        ("__CONTENT__", f"sipHash128(toString(tuple({', '.join(feed.content)})))"),
         ("__COUNTED__", COUNTED),
         ("__AWARD_PART__", _bucket("cityHash64(unit_code, record_id)")),
         ("__PART__", _bucket("cityHash64(unit_code, award_record_id)") if paying else by_person),

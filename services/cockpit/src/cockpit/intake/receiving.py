@@ -27,13 +27,13 @@ from cockpit.intake.comparing import Comparer, Comparison, Loaded, settle
 from cockpit.intake.discarding import Discards
 from cockpit.intake.errors import BatchSuperseded, OthersTurn, RecordsBusy, RecordsMoved, RowsUnaccounted
 from cockpit.intake.facts import FactWriter
-from cockpit.intake.loading import Checked, Chunk, Earlier, Origin
+from cockpit.intake.loading import Checked, Earlier, Origin
 from cockpit.intake.models import Batch
 from cockpit.intake.reading import Confirm, Progress, Source, SourceFiles
 from cockpit.intake.records import Records
 from cockpit.intake.rejected import Rejected
 from cockpit.intake.repository import BatchRepository
-from cockpit.intake.turns import Turns
+from cockpit.intake.turns import Turns, kept_alive
 from cockpit.published.filling import Lines, NewTables, PublishedFiller
 from contracts.cockpit import BatchCommittedV1
 from contracts.intake import BatchMode
@@ -132,7 +132,7 @@ class Receiver:
         feed = FEEDS[new.feed]
         origin = Origin(new_id(), new_id(), new.source, unit, self._clock.now(), new.mode)
 
-        async def alive(_: Chunk) -> None:
+        async def alive() -> None:
             await self._discards.stay(origin.load_id)
 
         async with files.received(chunks, new.kind, self._limit) as upload:
@@ -142,12 +142,8 @@ class Receiver:
             try:
                 found, stripes = await self._check(source, origin, None, alive)
                 if found.accepted:
-                    loaded = Loaded(feed, origin, found.accepted, stripes)
-                    refused = (await self._comparer.compare(loaded)).refused
-                    noted: Counter[str] = Counter()
-                    if new.mode is not BatchMode.DELETION:
-                        # Of all rows, those included that are refused for another reason.
-                        noted = await self._agreement.of_load(feed, origin.load_id)
+                    async with kept_alive(alive):
+                        refused, noted = await self._compare(Loaded(feed, origin, found.accepted, stripes))
                     if refused is not None:
                         found, _ = await self._check(source, origin, refused, alive)
                     found.notes.update(noted)
@@ -155,12 +151,24 @@ class Receiver:
                 await self._discards.drop(feed.name, origin.load_id)
         return found
 
+    async def _compare(self, loaded: Loaded) -> tuple[Earlier | None, Counter[str]]:
+        """Return what of a file that is only judged is refused, and its notes, as when it is taken in."""
+        feed, origin = loaded.feed, loaded.origin
+        found = await self._comparer.compare(loaded)
+        if origin.mode is BatchMode.DELETION:
+            return found.refused, Counter()
+        if origin.mode is BatchMode.CORRECTION:
+            # What it replaces does not disagree with it.
+            await self._records.reverse(feed, origin.load_id, loaded.rows, origin.load_id, origin.batch_id)
+        # Of all rows, those included that are refused for another reason.
+        return found.refused, await self._agreement.of_load(feed, origin.load_id)
+
     async def _check(
         self,
         source: Source,
         origin: Origin,
         earlier: Earlier | None,
-        alive: Callable[[Chunk], Awaitable[None]],
+        alive: Callable[[], Awaitable[None]],
     ) -> tuple[Checked, frozenset[int]]:
         """Judge a file, and write its facts if nothing is known of `earlier` ones yet."""
         found = Checked(format=source.kind.format)
@@ -170,7 +178,7 @@ class Receiver:
             async for chunk in self._files.judged(source, reader, loader, write=earlier is None):
                 found.add(chunk)
                 members.count(reader.files, chunk.accepted, len(chunk.rejected))
-                await alive(chunk)
+                await alive()
             found.files = list(reader.files)
             if found.accepted + found.rejected != reader.rows:
                 raise RowsUnaccounted
@@ -270,13 +278,13 @@ class Receiver:
         alive: Callable[[], Awaitable[None]],
     ) -> Batch | Earlier | None:
         """Compare a load with the records that count, and commit it; return what is to be refused instead."""
-        found = await self._comparer.compare(loaded)
-        if found.refused is not None:
-            return found.refused
-        if batch.mode is not BatchMode.NEW:
-            await self._reverse_earlier(batch, loaded, found)
-        if batch.mode is not BatchMode.DELETION:
-            async with self._turns.kept(alive):
+        async with kept_alive(alive):
+            found = await self._comparer.compare(loaded)
+            if found.refused is not None:
+                return found.refused
+            if batch.mode is not BatchMode.NEW:
+                await self._reverse_earlier(batch, loaded, found)
+            if batch.mode is not BatchMode.DELETION:
                 counted.notes.update(await self._agreement.of_load(loaded.feed, loaded.origin.load_id))
         deltas = await self._cells.prepare(batch.feed, batch.load_id, alive)
         lines = await self._published.read(batch.feed, batch.load_id)
@@ -289,7 +297,7 @@ class Receiver:
             except RecordsMoved:
                 # From now on, the others wait until this one counts.
                 await self._turns.ask(batch.id, batch.feed)
-                async with self._turns.kept(alive):
+                async with kept_alive(alive):
                     later = await self._comparer.compare(loaded)
             if earlier is not None or not found.still_holds(later):
                 # What was refused may be acceptable by now.

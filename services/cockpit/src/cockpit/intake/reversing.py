@@ -12,6 +12,7 @@ from cockpit.intake.identities import STRIPES
 from cockpit.intake.models import Batch
 from cockpit.intake.record_repository import RecordRepository
 from cockpit.intake.repository import BatchRepository
+from cockpit.intake.turns import kept_alive
 from contracts.intake import BatchStatus
 from servicekit.clock import Clock
 from servicekit.db import Database
@@ -46,7 +47,8 @@ class Reversals:
         load_id = new_id()
         async with self._database.transaction() as session:
             await BatchRepository(session).discard(batch.feed, load_id, self._clock.now())
-        await self._facts.reverse(batch.feed, batch.load_id, load_id)
+        async with kept_alive(partial(self._keep, load_id)):
+            await self._facts.reverse(batch.feed, batch.load_id, load_id)
         await self._keep(load_id)
         deltas = await self._cells.prepare(
             batch.feed, load_id, partial(self._keep, load_id), reverses=batch.load_id

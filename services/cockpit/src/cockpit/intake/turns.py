@@ -30,6 +30,17 @@ LONGEST = timedelta(minutes=15)
 """A batch that has waited so long for others is refused; a job tries again."""
 
 
+@contextlib.asynccontextmanager
+async def kept_alive(alive: Alive) -> AsyncIterator[None]:
+    """Call `alive` now and then while the store of facts works.
+
+    A comparison of the country takes longer than a load, or a turn, may be without a sign of life.
+    """
+    beat = BEAT.total_seconds()
+    async with repeated("cockpit.intake.alive", alive, every=beat, first=beat):
+        yield
+
+
 class Turns:
     """Give turns; one serves the whole process, and the table all processes."""
 
@@ -79,9 +90,3 @@ class Turns:
             self._said[batch_id] = now
             async with self._database.transaction() as session:
                 await RecordRepository(session).keep_turn(batch_id, now)
-
-    @contextlib.asynccontextmanager
-    async def kept(self, alive: Alive) -> AsyncIterator[None]:
-        """Call `alive` now and then while the store of facts works."""
-        async with repeated("cockpit.intake.turn", alive, every=BEAT.total_seconds()):
-            yield
