@@ -171,7 +171,7 @@ async def test_a_teacher_joins_by_an_invite_that_only_the_own_county_decides_abo
     await other.goto(f"{site.url}/administration/people/{request['sub']}")
     await other.get_by_role("heading", name="您没有查看此页的权限").wait_for()
     await judge(other, "forbidden")
-    for name in (*(f"/administration{page}" for page in PAGES), *INTAKE):
+    for name in (*(f"/administration{one}" for one in PAGES), *INTAKE):
         await other.goto(site.url + name)
         await other.get_by_role("heading", level=1).wait_for()
         await judge(other, name)

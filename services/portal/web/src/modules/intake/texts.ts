@@ -105,7 +105,8 @@ export const intakeTexts = {
   rulesOf: '各列之间的规则',
   crossOf: '与其他数据的对照',
   noFeeds: '没有可报送的数据源',
-  unknownValue: '代码值不在可用的值之中',
+  unknownValue: (column: string) => `${column}不在可用的值之中`,
+  valuesOf: (count: number) => `可用的 ${count} 个值`,
   reasons: {
     already_counted: '与已计入的记录完全相同',
     record_conflict: '标识相同而内容与已计入的不同',
