@@ -8,13 +8,14 @@ export const intake: Module = {
     { path: '/intake/inconsistencies', component: () => import('./pages/InconsistenciesPage.vue'), meta: { title: texts.inconsistencies } },
     { path: '/intake/feeds', component: () => import('./pages/FeedsPage.vue'), meta: { title: texts.feeds } },
   ],
+  // Cockpit admits who has been authorised at Identity.
   places: [
     {
       to: '/intake',
       label: texts.title,
       about: texts.about,
       icon: 'intake',
-      visible: (me) => me.permissions.includes('figures.contribute'),
+      visible: (me) => me.entitlements.includes('cockpit'),
     },
   ],
 }
