@@ -88,6 +88,8 @@ export const intakeTexts = {
   export: '导出',
   inconsistenciesFile: '数据不符.csv',
   asOf: (at: string) => `截至 ${at}`,
+  hidden: '不予显示',
+  hiddenWhy: '人数较少，或据此可推知人数较少的，不予显示',
   allRows: (count: string) => `共 ${count} 条记录不符`,
   unitCode: '单位',
   feeds: '数据格式',
