@@ -21,9 +21,13 @@ COLLEAGUE = "19900001324"
 TEACHER = "13812345678"
 SCHOOL = "历下区新建小学"
 PAGES = (
-    *("units", "units?tab=below", "units?tab=history", "people", "invites", "invite-batches", "requests"),
-    *("requests/entitlements", "requests/recoveries", "reviews", "imports", "clients", "audit"),
+    *("", "/units", "/units?tab=below", "/units?tab=history", "/people", "/invites", "/invite-batches"),
+    *("/requests", "/requests/entitlements", "/requests/recoveries", "/reviews", "/imports", "/clients"),
+    "/audit",
 )
+"""Below /administration."""
+INTAKE = ("/intake", "/intake/inconsistencies", "/intake/feeds")
+"""Here without Cockpit: the pages say so."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -167,7 +171,7 @@ async def test_a_teacher_joins_by_an_invite_that_only_the_own_county_decides_abo
     await other.goto(f"{site.url}/administration/people/{request['sub']}")
     await other.get_by_role("heading", name="您没有查看此页的权限").wait_for()
     await judge(other, "forbidden")
-    for name in PAGES:
-        await other.goto(f"{site.url}/administration/{name}")
+    for name in (*(f"/administration{one}" for one in PAGES), *INTAKE):
+        await other.goto(site.url + name)
         await other.get_by_role("heading", level=1).wait_for()
         await judge(other, name)

@@ -10,6 +10,7 @@ import { coverage } from './coverage/routes'
 import { help } from './help/routes'
 import { drafting } from './drafting/routes'
 import { home } from './home/routes'
+import { intake } from './intake/routes'
 import { notices } from './notices/routes'
 import { search } from './search/routes'
 import { submissions } from './submissions/routes'
@@ -28,6 +29,7 @@ export const modules: readonly Module[] = [
   submissions,
   consultations,
   complaints,
+  intake,
   administration,
   help,
 ]

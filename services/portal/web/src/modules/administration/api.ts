@@ -25,7 +25,6 @@ export const getUnit = async (id: string, on?: string): Promise<Found> => {
   const found = await taken(identity.GET('/units/{unit_id}', { params: { ...ofUnit(id), query: { on: on || undefined } } }))
   return { unit: found.data, etag: found.etag }
 }
-export const unitByCode = (code: string) => take(identity.GET('/units/by-code/{code}', { params: { path: { code } } }))
 export const ancestors = (id: string, on?: string) =>
   take(identity.GET('/units/{unit_id}/ancestors', { params: { ...ofUnit(id), query: { on: on || undefined } } }))
 

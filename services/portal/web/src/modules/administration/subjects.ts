@@ -13,7 +13,7 @@ const may = (...permissions: Permission[]) => (me: Me): boolean => permissions.s
 const platform = (...roles: string[]) => (me: Me): boolean => me.platform_role !== null && roles.includes(me.platform_role)
 
 export const subjects: readonly Subject[] = [
-  { to: '/administration/units', label: texts.units.title, about: texts.units.about, visible: (me) => me.unit_id !== null || me.platform_role !== null },
+  { to: '/administration/units', label: texts.units.title, about: texts.units.about, visible: (me) => me.unit_id !== null },
   { to: '/administration/people', label: texts.people.title, about: texts.people.about, visible: (me) => may('members.read')(me) || platform('security_admin')(me) },
   { to: '/administration/invites', label: texts.invites.title, about: texts.invites.about, visible: may('members.admit') },
   { to: '/administration/requests', label: texts.requests.title, about: texts.requests.about, visible: may('members.admit', 'entitlements.grant', 'accounts.manage') },

@@ -10,6 +10,7 @@ export const peopleTexts = {
     ofUnit: '所选单位',
     below: '本单位及全部下级',
     typeName: '输入姓名、拼音、单位、职务或手机号后四位，在全部下级单位中查找',
+    chooseUnit: '先选择单位，再按姓名查找',
     empty: '没有符合条件的人员',
     registered: '注册时间',
     byPhone: '按手机号查找',
