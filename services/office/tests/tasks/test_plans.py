@@ -141,11 +141,13 @@ async def scans(
 async def check_lane(database: Database, statement: Statement, values: dict[str, Any]) -> None:
     """A generic plan reads indexes only, too."""
     async with database.lanes.transaction() as lane:
+        # What earlier transactions have read is told, too, until it is added to the statistics.
+        before = await lane.first(_READ, {})
         await lane.all(statement, values)
-        row = await lane.first(_READ, {})
-        assert row.in_order == 0
-        # With the rows of the page that joins look up.
-        assert row.by_index <= 2 * MOST_ROWS
+        after = await lane.first(_READ, {})
+    assert after.in_order == before.in_order
+    # With the rows of the page that joins look up.
+    assert after.by_index - before.by_index <= 2 * MOST_ROWS
 
 
 def check(found: list[Scan]) -> None:
