@@ -18,7 +18,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import func, select, text
 
@@ -30,18 +29,16 @@ from bench.tasks.browsers import Browsers
 from contracts.permissions import BUILT_IN
 from contracts.vocabulary import Level, Permission, Reach, Role, TaskKind
 from office.addressing.rules import Address
-from office.addressing.service import Addressing
+from office.desk.lists import TaskLists
 from office.desk.rules import Filters, Me, Place, Sort, View
-from office.desk.service import Desk
 from office.directory.models import Unit
-from office.directory.service import Allowances
-from office.groups.service import Groups
 from office.live.hub import HEARTBEAT_SECONDS
 from office.tasks.rules import Deadline
 from office.tasks.service import NewTask, Tasks, ToAddressed
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.ids import new_id
+from servicekit.lanes import Lane
 from servicekit.paging import PageRequest
 from testkit.backends.process import PrivateProcess, free_port, make_directory
 from testkit.tokens import TokenFactory
@@ -109,19 +106,16 @@ async def lists(database: Database, runs: int) -> list[list[str]]:
         under = text("path <@ '100000.100000x7.100000x7x3.100000x7x3x5'")
         schools = (await session.scalars(select(Unit).where(Unit.level == Level.SCHOOL, under))).all()
 
-    def desk(session: Any) -> Desk:
-        return Desk(session, CLOCK, Addressing(session, Groups(session, CLOCK)), Allowances(session))
-
-    async def page(session: Any, me: Me, view: View, sort: Sort, filters: Filters) -> None:
-        await desk(session).list_of(me, PageRequest(50, None), view, filters, sort)
+    async def page(lane: Lane, me: Me, view: View, sort: Sort, filters: Filters) -> None:
+        await TaskLists(lane, CLOCK).list_of(me, PageRequest(50, None), view, filters, sort)
 
     nothing, words = Filters(), Filters(words="培训")
-    cases: dict[str, Callable[[Any, Me], Awaitable[object]]] = {
+    cases: dict[str, Callable[[Lane, Me], Awaitable[object]]] = {
         "open, newest first, with total": lambda s, me: page(s, me, View.OPEN, Sort.NEWEST, nothing),
         "open, by deadline, with total": lambda s, me: page(s, me, View.OPEN, Sort.DEADLINE, nothing),
         "open, search of two characters": lambda s, me: page(s, me, View.OPEN, Sort.NEWEST, words),
         "done, with total": lambda s, me: page(s, me, View.DONE, Sort.NEWEST, nothing),
-        "counts": lambda s, me: desk(s).counts_of(me),
+        "counts": lambda s, me: TaskLists(s, CLOCK).counts_of(me),
     }
     rows = []
     for name, case in cases.items():
@@ -129,9 +123,9 @@ async def lists(database: Database, runs: int) -> list[list[str]]:
         for _ in range(runs):
             unit = random.choice(schools)
             me = Me(uuid.uuid4(), unit.id, (Place(unit.id, BUILT_IN[Role.HANDLER]),))
-            async with database.transaction() as session:
+            async with database.lanes.transaction() as lane:
                 begun = time.perf_counter()
-                await case(session, me)
+                await case(lane, me)
                 times.append((time.perf_counter() - begun) * 1000)
         rows.append([name, f"{percentile(times, 0.5):.1f}", f"{percentile(times, 0.99):.1f}"])
         sys.stderr.write(f"{'  '.join(rows[-1])}\n")

@@ -149,6 +149,10 @@ class Runner(Protocol):
         """Return the first row, or None."""
         ...
 
+    async def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return all rows."""
+        ...
+
 
 class InSession:
     """Runs statements of lanes in the transaction of a session."""
@@ -160,6 +164,12 @@ class InSession:
         """Return the first row, or None."""
         result: Any = await self._session.execute(statement.element, dict(values))
         return result.first() if result.returns_rows else None
+
+    async def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
+        """Return all rows."""
+        result: Any = await self._session.execute(statement.element, dict(values))
+        rows: Sequence[Any] = result.all()
+        return rows
 
 
 class _Connection:

@@ -2,10 +2,11 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Executable, select, text
+from sqlalchemy import select, text
 
 from contracts.documents import Urgency
 from contracts.permissions import BUILT_IN
@@ -21,6 +22,7 @@ from office.tasks.service import NewTask, Tasks, ToAddressed
 from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.ids import new_id
+from servicekit.lanes import Statement
 from services.office.tests.test_plans import filled
 from testkit.clock import FrozenClock
 from testkit.plans import Scan, scans_of
@@ -73,6 +75,14 @@ _DONE = """
 """
 
 
+_READ = Statement(
+    text(
+        "SELECT coalesce(sum(seq_tup_read), 0) AS in_order, coalesce(sum(idx_tup_fetch), 0) AS by_index"
+        " FROM pg_stat_xact_user_tables WHERE relname <> 'roles'"
+    )
+)
+
+
 async def filled_with_tasks(url: str) -> None:
     """20,000 units, each with tasks; see `SENDERS`."""
     await filled(url)
@@ -107,10 +117,8 @@ async def database(database_factory: DatabaseFactory) -> AsyncIterator[Database]
     await database.close()
 
 
-async def scans(
-    database: Database, statement: Executable, filters: Filters, clock: FrozenClock, **more: object
-) -> list[Scan]:
-    """How a statement of a handler of two schools reads its tables."""
+async def values_for(database: Database, filters: Filters, clock: FrozenClock) -> dict[str, Any]:
+    """The parameters of the lists of a handler of two schools."""
     async with database.transaction() as session:
         units = (await session.scalars(select(Unit).where(Unit.code.in_((SCHOOL, OTHER))))).all()
         sub = await session.scalar(text("SELECT md5('p' || :code)::uuid"), {"code": SCHOOL})
@@ -118,8 +126,28 @@ async def scans(
         handler = BUILT_IN[Role.HANDLER]
         me = Me(sub, units[0].id, tuple(Place(unit.id, handler) for unit in units))
         standings = await Addressing(session, Groups(session, SystemClock())).standings(units)
-        values = values_of(me, standings, filters, clock.now())
-        return await scans_of(session, statement, values | {"limit": 51} | more)
+        return values_of(me, standings, filters, clock.now()) | {"limit": 51}
+
+
+async def scans(
+    database: Database, statement: Statement, filters: Filters, clock: FrozenClock, **more: object
+) -> list[Scan]:
+    """How a statement of a handler of two schools reads its tables in a session."""
+    values = await values_for(database, filters, clock)
+    async with database.transaction() as session:
+        return await scans_of(session, statement.element, values | more)
+
+
+async def check_lane(database: Database, statement: Statement, values: dict[str, Any]) -> None:
+    """A generic plan reads indexes only, too."""
+    async with database.lanes.transaction() as lane:
+        # What earlier transactions have read is told, too, until it is added to the statistics.
+        before = await lane.first(_READ, {})
+        await lane.all(statement, values)
+        after = await lane.first(_READ, {})
+    assert after.in_order == before.in_order
+    # With the rows of the page that joins look up.
+    assert after.by_index - before.by_index <= 2 * MOST_ROWS
 
 
 def check(found: list[Scan]) -> None:
@@ -144,6 +172,9 @@ async def test_a_list_and_its_total_read_indexes_only(
             shape = Shape.of(view, sort, filters, after=False)
             check(await scans(database, statements.lines(shape), filters, clock))
             check(await scans(database, statements.total(shape), filters, clock))
+            values = await values_for(database, filters, clock)
+            await check_lane(database, statements.lines(shape), values)
+            await check_lane(database, statements.total(shape), values)
     shape = Shape.of(view, Sort.NEWEST, Filters(), after=True)
     key = [clock.now(), uuid.uuid4(), uuid.uuid4()]
     after = cursor_values(key if view in CLOSED else key[1:])
@@ -154,6 +185,7 @@ async def test_counts_and_one_dispatched_task_read_indexes_only(
     database: Database, clock: FrozenClock
 ) -> None:
     check(await scans(database, statements.counts(), Filters(), clock))
+    await check_lane(database, statements.counts(), await values_for(database, Filters(), clock))
     async with database.transaction() as session:
         task = await session.scalar(text("SELECT id FROM tasks WHERE addressed LIMIT 1"))
     check(await scans(database, statements.reached(), Filters(), clock, task=task))

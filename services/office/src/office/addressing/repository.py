@@ -1,7 +1,6 @@
 """Queries over the recipients of an address."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.addressing.predicates import ATTRIBUTES, recipients, then
 from office.addressing.rules import Address
-from office.addressing.standing import Place, Standing
+from office.addressing.standing import At, Standing, codes_above, standing
 from office.directory.models import FormerPlace, Unit
 
 MAX_GROUPS = 20_000
@@ -22,15 +21,6 @@ class Group(NamedTuple):
     branch: str
     level: str
     units: int
-
-
-class _At(NamedTuple):
-    parent_id: UUID | None
-    path: str
-    until: datetime | None
-    level: str
-    kind: str
-    stages: Sequence[str]
 
 
 class AddressRepository:
@@ -69,7 +59,7 @@ class AddressRepository:
 
     async def standings(self, units: Collection[Unit]) -> dict[UUID, Standing]:
         """Return units with all their places, by their ids."""
-        places: dict[UUID, list[_At]] = {unit.id: [] for unit in units}
+        places: dict[UUID, list[At]] = {unit.id: [] for unit in units}
         former = await self._session.execute(
             select(
                 *(FormerPlace.unit_id, FormerPlace.parent_id, FormerPlace.path, FormerPlace.valid_to),
@@ -80,24 +70,12 @@ class AddressRepository:
             .order_by(FormerPlace.unit_id, FormerPlace.valid_from)
         )
         for unit_id, *place in former:
-            places[unit_id].append(_At(*place))
+            places[unit_id].append(At(*place))
         for unit in units:
-            places[unit.id].append(_At(unit.parent_id, unit.path, None, unit.level, unit.kind, unit.stages))
-        codes = {code for all_ in places.values() for place in all_ for code in place.path.split(".")[:-1]}
+            places[unit.id].append(At(unit.parent_id, unit.path, None, unit.level, unit.kind, unit.stages))
         ids: dict[str, list[UUID]] = {}
         for code, unit_id in await self._session.execute(
-            select(Unit.code, Unit.id).where(Unit.code.in_(sorted(codes)))
+            select(Unit.code, Unit.id).where(Unit.code.in_(codes_above(places.values())))
         ):
             ids.setdefault(code, []).append(unit_id)
-        return {
-            unit.id: Standing(
-                unit,
-                [
-                    Place(
-                        *place, tuple(one for code in place.path.split(".")[:-1] for one in ids.get(code, ()))
-                    )
-                    for place in places[unit.id]
-                ],
-            )
-            for unit in units
-        }
+        return {unit.id: standing(unit, places[unit.id], ids) for unit in units}

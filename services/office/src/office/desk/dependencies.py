@@ -3,12 +3,16 @@
 from typing import Annotated
 
 from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.addressing.dependencies import AddressingService
+from office.desk.lists import TaskLists
 from office.desk.service import Desk
 from office.directory.dependencies import AllowanceService
+from servicekit.clock import Clock
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
+from servicekit.lanes import InSession, RequestLane
 
 
 async def _desk(
@@ -18,3 +22,15 @@ async def _desk(
 
 
 DeskService = Annotated[Desk, Depends(_desk)]
+
+
+async def _lists(lane: RequestLane, clock: ServiceClock) -> TaskLists:
+    return TaskLists(lane, clock)
+
+
+ListService = Annotated[TaskLists, Depends(_lists)]
+
+
+def lists_in(session: AsyncSession, clock: Clock) -> TaskLists:
+    """Return the lists in a session, for the counts of connected browsers."""
+    return TaskLists(InSession(session), clock)

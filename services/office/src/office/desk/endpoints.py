@@ -3,17 +3,18 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Response
 
 from contracts.documents import Urgency
 from office.actors import Member
-from office.desk.dependencies import DeskService
+from office.desk.dependencies import DeskService, ListService
 from office.desk.rules import Filters, Sort, View
 from office.desk.schemas import CountsOut, DelegationIn, NoteIn, TaskDetail, TaskOut
 from office.directory.errors import REFUSALS
 from office.tasks import errors
 from servicekit.dependencies import ServiceClock
 from servicekit.instants import Instant
+from servicekit.lanes import DatabaseBusy
 from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 
@@ -46,32 +47,33 @@ async def _filters(
 @router.get(
     "",
     summary="列出本人的待办",
-    responses=responses(*REFUSALS, BadCursor),
+    response_model=CountedPage[TaskOut],
+    responses=responses(*REFUSALS, BadCursor, DatabaseBusy),
 )
 async def list_tasks(
     actor: Member,
-    desk: DeskService,
-    clock: ServiceClock,
+    lists: ListService,
     paging: Paging,
     filters: Annotated[Filters, Depends(_filters)],
     view: Annotated[View, Query(description="哪个列表")] = View.OPEN,
     sort: Annotated[Sort, Query(description="排序；已办和已撤回的总是按结束时间从新到旧")] = Sort.NEWEST,
-) -> CountedPage[TaskOut]:
+) -> Response:
     """包括本人所在各单位的待办；属于其他单位的，须切换到该单位后办理。"""
-    found = await desk.list(actor, paging, view, filters, sort)
-    now = clock.now()
-    items = [TaskOut.of(line, found.me, now) for line in found.page.items]
-    return CountedPage(items=items, next=found.page.next, total=found.total)
+    found = await lists.list(actor, paging, view, filters, sort)
+    items = [TaskOut.of(line, found.me, found.now) for line in found.page.items]
+    page = CountedPage[TaskOut](items=items, next=found.page.next, total=found.total)
+    # The lines have been validated once.
+    return Response(page.model_dump_json(), media_type="application/json")
 
 
 @router.get(
     "/counts",
     summary="待办的数量",
-    responses=responses(*REFUSALS),
+    responses=responses(*REFUSALS, DatabaseBusy),
 )
-async def count_tasks(actor: Member, desk: DeskService) -> CountsOut:
+async def count_tasks(actor: Member, lists: ListService) -> CountsOut:
     """本人所在各单位的待办数，按类型分列，供角标使用。可以定时读取；有变化时事件流也会推送。"""
-    return CountsOut.of(await desk.counts(actor))
+    return CountsOut.of(await lists.counts(actor))
 
 
 @router.get(

@@ -5,32 +5,16 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from office.addressing.standing import Standing
 from office.desk import list_statements as statements
+from office.desk.list_rows import TOTAL, Line, line_of
 from office.desk.list_shapes import Shape, cursor_values, values_of
 from office.desk.rules import CLOSED, NEVER, Filters, Me, Sort, View
-from office.directory.models import Person, Unit
-from office.tasks.models import Task, TaskShare
 from office.tasks.predicates import above_values
+from servicekit.lanes import Runner
 
 Standings = Mapping[UUID, Standing]
 """Units of a person, with the places where they stand and stood."""
-
-
-class Line(NamedTuple):
-    """A task as it concerns one unit or one person. `share` is None as long as an addressed unit has done
-    nothing, and for a dispatched task in the list of what the person has caused.
-    """
-
-    task: Task
-    share: TaskShare | None
-    deadline: datetime | None
-    unit: Unit | None
-    holder: Person | None
-    done_by: Person | None
-    addressee: UUID
 
 
 class Counted(NamedTuple):
@@ -44,10 +28,10 @@ class Counted(NamedTuple):
 
 
 class ListRepository:
-    """Query the tasks of one person."""
+    """Query the tasks of one person, on a lane or in a session."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
 
     async def lines(
         self,
@@ -67,25 +51,25 @@ class ListRepository:
         shape = Shape.of(view, sort, filters, after=after is not None)
         values = values_of(me, standings, filters, now)
         page = values | cursor_values(after or ()) | {"limit": limit}
-        rows = (await self._session.execute(statements.lines(shape), page)).all()
-        found = [Line(*row[:-1]) for row in rows]
+        rows = await self._runner.all(statements.lines(shape), page)
+        found = [line_of(row) for row in rows]
         if rows and not shape.paged:
-            return found, rows[0][-1]
+            return found, rows[0][TOTAL]
         if after is None and len(rows) < limit:
             return found, len(rows)
-        return found, (await self._session.scalars(statements.total(shape), values)).one()
+        return found, (await self._runner.first(statements.total(shape), values))[0]
 
     async def counts(self, me: Me, standings: Standings, *, now: datetime) -> Sequence[Counted]:
         """Return the numbers of open tasks by unit and kind, of the first `MOST_COUNTED` tasks."""
         values = values_of(me, standings, Filters(), now)
-        return [Counted(*row) for row in await self._session.execute(statements.counts(), values)]
+        return [Counted(*row) for row in await self._runner.all(statements.counts(), values)]
 
     async def reached(
         self, task_id: UUID, standings: Sequence[Standing]
     ) -> tuple[Standing, datetime | None] | None:
         """Return the first of the units that a dispatched task reaches, and when it is due there."""
         values = {"task": task_id, **above_values(standings)}
-        rows = await self._session.execute(statements.reached(), values)
+        rows = await self._runner.all(statements.reached(), values)
         due = {row.unit: row.deadline for row in rows}
         return next(((one, due[one.unit.id]) for one in standings if one.unit.id in due), None)
 

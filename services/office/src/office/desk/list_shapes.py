@@ -18,18 +18,15 @@ BETWEEN: Final = ","
 
 @dataclass(frozen=True)
 class Shape:
-    """What makes the statement of a list another one; `after`: it begins after the line of a cursor."""
+    """What makes the statement of a list another one; `after`: it begins after the line of a cursor.
+
+    Whatever is filtered by, it is one statement: a connection keeps each that it has run.
+    """
 
     view: View
     sort: Sort
     after: bool = False
-    in_unit: bool = False
-    kinds: bool = False
-    urgencies: bool = False
-    due_from: bool = False
-    due_until: bool = False
-    paired: bool = False
-    words: int = 0
+    filtered: bool = False
 
     @classmethod
     def of(cls, view: View, sort: Sort, filters: Filters, *, after: bool) -> "Shape":
@@ -38,13 +35,7 @@ class Shape:
             view=view,
             sort=Sort.NEWEST if view in CLOSED else sort,
             after=after,
-            in_unit=filters.unit_id is not None,
-            kinds=bool(filters.kinds),
-            urgencies=bool(filters.urgencies),
-            due_from=filters.due_from is not None,
-            due_until=filters.due_until is not None,
-            paired=bool(pairs(filters.words or "")),
-            words=len(_words(filters)),
+            filtered=filters != Filters(),
         )
 
     @property
@@ -72,9 +63,9 @@ def values_of(me: Me, standings: Mapping[UUID, Standing], filters: Filters, now:
         "due_from": filters.due_from,
         "due_until": filters.due_until,
         "pairs": pairs(filters.words or ""),
+        "words": [_pattern(word) for word in _words(filters)],
     }
     values |= above_values(standings[place.unit_id] for place in places if place.unit_id in standings)
-    values |= {f"word_{number}": _pattern(word) for number, word in enumerate(_words(filters))}
     return values
 
 
@@ -88,6 +79,6 @@ def _words(filters: Filters) -> list[str]:
 
 
 def _pattern(word: str) -> str:
-    for special in "/%_":
-        word = word.replace(special, f"/{special}")
+    for special in "\\%_":
+        word = word.replace(special, f"\\{special}")
     return f"%{word}%"

@@ -4,8 +4,8 @@ A list is put together from branches, each of which reads one index: the shares 
 person. What is open is sorted in memory, because a person has some hundred open tasks; of what has ended, and
 of what the person has caused, each branch reads one page in the order of its index.
 
-Each statement is built once for each kind of list: building it took longer than PostgreSQL needs for it.
-Everything that differs between people is a parameter, units and permissions among them.
+Each statement is built once for each kind of list, and prepared once for each connection of a lane.
+Everything that differs between people is a parameter, units and permissions among them; so is each filter.
 """
 
 from collections.abc import Iterable
@@ -32,10 +32,12 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
-from sqlalchemy.orm import aliased, load_only
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import BindParameter
 
 from contracts.vocabulary import TaskState
 from office.desk.list_shapes import BETWEEN, Shape
@@ -43,6 +45,7 @@ from office.desk.rules import CLOSED, NEVER, Sort, View
 from office.directory.models import Person, Unit
 from office.tasks.models import Task, TaskAddress, TaskShare
 from office.tasks.predicates import ABOVE, reaches_below
+from servicekit.lanes import Statement
 from servicekit.paging import MOST_COUNTED
 from servicekit.words import inline
 
@@ -59,9 +62,24 @@ _NOW: Final = bindparam("now", type_=DateTime(timezone=True))
 _LIMIT: Final = bindparam("limit", type_=Integer())
 
 
+_TASK: Final = (
+    *(Task.id, Task.kind, Task.subject, Task.title, Task.link, type_coerce(Task.urgency, Text)),
+    *(Task.urgency_rank, type_coerce(Task.clock, Text), Task.clock_count, Task.provisional, Task.needs),
+    *(Task.by_hand, Task.opened_at, Task.withdrawn_at, Task.cause, Task.subject_gone),
+)
+"""The fields of `list_rows.TaskRow`."""
+_SHARE: Final = (
+    *(type_coerce(TaskShare.state, Text), TaskShare.unit_id, TaskShare.personal, TaskShare.holder),
+    *(TaskShare.taken_at, TaskShare.done_by, TaskShare.done_at, TaskShare.ended_at),
+)
+"""The fields of `list_rows.ShareRow`."""
+
+
 @cache
-def lines(shape: Shape) -> Select[Any]:
-    """Return the statement of a page: what a line shows, and the number of all lines unless `shape.paged`."""
+def lines(shape: Shape) -> Statement:
+    """Return the statement of a page: what a line shows (`list_rows.line_of`), and the number of all lines
+    unless `shape.paged`.
+    """
     keys = _keys(shape, page=shape.paged)
     order = _order(keys, shape)
     statement = select(keys)
@@ -69,10 +87,15 @@ def lines(shape: Shape) -> Select[Any]:
         statement = statement.where(_behind(order, shape))
     page = statement.order_by(*_directed(order, shape)).limit(_LIMIT).subquery("page")
     holder, doer = aliased(Person), aliased(Person)
-    names = (Person.sub, Person.name)
     total: ColumnElement[Any] = null() if shape.paged else _count(keys).scalar_subquery()
-    return (
-        select(Task, TaskShare, page.c.deadline, Unit, holder, doer, page.c.addressee, total.label("total"))
+    parts = (
+        *(page.c.deadline, page.c.addressee, cast(total, Integer)),
+        *_TASK,
+        *_SHARE,
+        *(Unit.id, Unit.code, Unit.name, holder.sub, holder.name, doer.sub, doer.name),
+    )
+    return Statement(
+        select(*(part.label(f"part_{place}") for place, part in enumerate(parts)))
         .select_from(page)
         .join(Task, Task.id == page.c.task_id)
         .outerjoin(
@@ -81,28 +104,27 @@ def lines(shape: Shape) -> Select[Any]:
         .outerjoin(Unit, Unit.id == page.c.unit_id)
         .outerjoin(holder, holder.sub == TaskShare.holder)
         .outerjoin(doer, doer.sub == TaskShare.done_by)
-        .options(*(load_only(*(getattr(one, name.key) for name in names)) for one in (holder, doer)))
         .order_by(*_directed(_order(page, shape), shape))
     )
 
 
 @cache
-def total(shape: Shape) -> Select[int]:
+def total(shape: Shape) -> Statement:
     """Return the statement of the number of lines, up to one more than lists count."""
-    return _count(_keys(shape, page=False))
+    return Statement(_count(_keys(shape, page=False)))
 
 
 @cache
-def counts() -> Select[Any]:
+def counts() -> Statement:
     """Return the statement of the numbers of open tasks by unit and kind, of the first `MOST_COUNTED`."""
     some = select(_keys(Shape(View.OPEN, Sort.NEWEST), page=False)).limit(MOST_COUNTED).subquery()
-    return (
+    return Statement(
         select(
             some.c.unit_id,
             some.c.kind,
-            func.count(),
-            func.count().filter(some.c.holder == _ME),
-            func.count().filter(some.c.deadline < _NOW),
+            func.count().label("open"),
+            func.count().filter(some.c.holder == _ME).label("mine"),
+            func.count().filter(some.c.deadline < _NOW).label("overdue"),
         )
         .group_by(some.c.unit_id, some.c.kind)
         .order_by(some.c.unit_id, some.c.kind)
@@ -110,9 +132,9 @@ def counts() -> Select[Any]:
 
 
 @cache
-def reached() -> Select[Any]:
+def reached() -> Statement:
     """Return the statement of the units that one dispatched task reaches, and when it is due there."""
-    return _first_addresses().where(TaskAddress.task_id == bindparam("task", type_=Uuid()))
+    return Statement(_first_addresses().where(TaskAddress.task_id == bindparam("task", type_=Uuid())))
 
 
 def _count(keys: FromClause) -> Select[int]:
@@ -162,12 +184,11 @@ def _keys(shape: Shape, *, page: bool) -> CTE:
 
 
 def _due(deadline: ColumnElement[Any], shape: Shape) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if shape.due_from:
-        conditions.append(deadline >= bindparam("due_from", type_=DateTime(timezone=True)))
-    if shape.due_until:
-        conditions.append(deadline < bindparam("due_until", type_=DateTime(timezone=True)))
-    return conditions
+    if not shape.filtered:
+        return []
+    since = bindparam("due_from", type_=DateTime(timezone=True))
+    until = bindparam("due_until", type_=DateTime(timezone=True))
+    return [or_(since.is_(None), deadline >= since), or_(until.is_(None), deadline < until)]
 
 
 def _paged(statement: Select[Any], shape: Shape) -> Select[Any]:
@@ -223,8 +244,9 @@ def _of_person(shape: Shape, *, page: bool) -> Select[Any]:
     statement = _shares(shape).where(
         TaskShare.holder == _ME, TaskShare.holder.is_not(None), TaskShare.personal
     )
-    if shape.in_unit:
-        statement = statement.where(TaskShare.unit_id == bindparam("only_unit", type_=Uuid()))
+    if shape.filtered:
+        only = bindparam("only_unit", type_=Uuid())
+        statement = statement.where(or_(only.is_(None), TaskShare.unit_id == only))
     if not page:
         return statement
     return select(*_paged(statement, shape).subquery("of_person").c)
@@ -306,15 +328,17 @@ def _allowed(holds: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _restricted(shape: Shape) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if shape.kinds:
-        conditions.append(Task.kind == func.any(bindparam("kinds", type_=ARRAY(Text))))
-    if shape.urgencies:
-        conditions.append(cast(Task.urgency, Text) == func.any(bindparam("urgencies", type_=ARRAY(Text))))
-    if shape.paired:
-        conditions.append(Task.title_pairs.contains(bindparam("pairs", type_=ARRAY(Text))))
-    conditions += [
-        Task.title.ilike(bindparam(f"word_{number}", type_=Text()), escape="/")
-        for number in range(shape.words)
+    """Return the filters. One that is not set is an empty array, of which nothing is asked."""
+    if not shape.filtered:
+        return []
+
+    def given(name: str) -> BindParameter[Any]:
+        return bindparam(name, type_=ARRAY(Text))
+
+    kinds, urgencies, pairs = given("kinds"), given("urgencies"), given("pairs")
+    return [
+        or_(func.cardinality(kinds) == 0, Task.kind == func.any(kinds)),
+        or_(func.cardinality(urgencies) == 0, type_coerce(Task.urgency, Text) == func.any(urgencies)),
+        or_(func.cardinality(pairs) == 0, Task.title_pairs.contains(pairs)),
+        Task.title.ilike(func.all(given("words"))),
     ]
-    return conditions

@@ -94,10 +94,23 @@ class DeskRepository:
 
 def memberships(person: Person | None) -> list[PersonMembership]:
     """Return the memberships of an active person; a replica that has none yet knows the primary one."""
-    if person is None or person.status != AccountStatus.ACTIVE:
+    if person is None:
         return []
-    if person.memberships or person.unit_id is None:
-        return person.memberships
-    return [
-        PersonMembership(unit_id=person.unit_id, unit_path=person.unit_path or "", roles=list(person.roles))
-    ]
+    return active_memberships(
+        person.status, person.memberships, person.unit_id, person.unit_path, person.roles
+    )
+
+
+def active_memberships(
+    status: str,
+    known: list[PersonMembership],
+    unit_id: UUID | None,
+    unit_path: str | None,
+    roles: Sequence[str],
+) -> list[PersonMembership]:
+    """Return the `known` memberships of an active person, or the primary one if none is known."""
+    if status != AccountStatus.ACTIVE:
+        return []
+    if known or unit_id is None:
+        return known
+    return [PersonMembership(unit_id=unit_id, unit_path=unit_path or "", roles=list(roles))]

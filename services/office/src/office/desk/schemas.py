@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.documents import Urgency
 from contracts.vocabulary import Open, TaskAction, TaskClock, TaskKind, TaskState
-from office.desk.list_repository import Line
+from office.desk.list_rows import Line, TaskRow
+from office.desk.lists import Counts
 from office.desk.rules import Act, Me
-from office.desk.service import Counts, Detail, acts, state
+from office.desk.service import Detail, acts, state
 from office.directory.schemas import UnitRef
 from office.tasks.models import Task
 from office.tasks.rules import MAX_NOTE, time_left
@@ -124,7 +125,7 @@ class TaskDetail(TaskOut):
     @classmethod
     def of_detail(cls, detail: Detail, me: Me, now: datetime) -> Self:
         """Convert a task with its history."""
-        task, share, people = detail.line.task, detail.line.share, detail.people
+        task, share, people = detail.task, detail.line.share, detail.people
 
         def named(sub: UUID | None) -> PersonRef | None:
             person = None if sub is None else people.get(sub)
@@ -232,7 +233,7 @@ class DelegationIn(NoteIn):
     to: UUID = Field(description="本单位同事的人员标识")
 
 
-def _withdrawal(task: Task) -> WithdrawalOut | None:
+def _withdrawal(task: Task | TaskRow) -> WithdrawalOut | None:
     if task.withdrawn_at is None:
         return None
     return WithdrawalOut(at=task.withdrawn_at, cause=task.cause or "", subject_gone=task.subject_gone)

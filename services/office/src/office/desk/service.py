@@ -1,4 +1,4 @@
-"""A person's tasks: lists, counts, and what the person does with a task."""
+"""A person's tasks, and what the person does with one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,11 @@ from office.actors import Actor
 from office.addressing.service import Addressing
 from office.addressing.standing import Standing
 from office.desk import rules
-from office.desk.list_repository import Counted, Line, ListRepository, sort_key
+from office.desk.list_repository import ListRepository
+from office.desk.list_rows import Line, TaskRow
+from office.desk.lists import acting
 from office.desk.repository import DeskRepository, memberships
-from office.desk.rules import CLOSED, Act, Filters, Me, Place, Sort, View
+from office.desk.rules import Act, Me, Place
 from office.directory.models import Person, Unit
 from office.directory.service import Allowances
 from office.tasks.errors import (
@@ -30,36 +32,19 @@ from office.tasks.feed import to_share
 from office.tasks.models import Task, TaskEntry, TaskShare
 from servicekit.clock import Clock
 from servicekit.db import announce
-from servicekit.paging import Cut, PageRequest, Total, cut, instant
+from servicekit.lanes import InSession
 from servicekit.problems import NotFound
-
-
-@dataclass(frozen=True)
-class Counts:
-    """The numbers of open tasks of a person, with the units they are in."""
-
-    lines: Sequence[Counted]
-    units: dict[UUID, Unit]
-    me: Me
 
 
 @dataclass(frozen=True)
 class Detail:
     """A task with its history, and the people and units who occur in it."""
 
+    task: Task
     line: Line
     entries: Sequence[TaskEntry]
     people: dict[UUID, Person]
     owner_unit: Unit | None
-
-
-@dataclass(frozen=True)
-class Found:
-    """A page of a list, the number of all lines, and the person who sees it."""
-
-    page: Cut[Line]
-    total: Total
-    me: Me
 
 
 class Desk:
@@ -73,41 +58,13 @@ class Desk:
         self._addressing = addressing
         self._allowances = allowances
         self._desk = DeskRepository(session)
-        self._lists = ListRepository(session)
+        self._lists = ListRepository(InSession(session))
 
     async def me(self, actor: Actor) -> Me:
         """Return the caller with all units that they belong to."""
         person = await self._desk.person(actor.sub)
-        acting = _acting(actor)
         others = [await self._place(one) for one in memberships(person)]
-        return Me(actor.sub, actor.unit_id, rules.places(acting, others))
-
-    async def list(
-        self, actor: Actor, paging: PageRequest, view: View, filters: Filters, sort: Sort
-    ) -> Found:
-        """Return one page of a list, and the number of all lines. Raises `BadCursor`."""
-        return await self.list_of(await self.me(actor), paging, view, filters, sort)
-
-    async def list_of(self, me: Me, paging: PageRequest, view: View, filters: Filters, sort: Sort) -> Found:
-        """Return one page of a person's list. Raises `BadCursor`."""
-        now = self._clock.now()
-        standings = await self._standings(me)
-        after, limit = _after(paging, view, sort), paging.limit + 1
-        lines, total = await self._lists.lines(
-            me, standings, view, filters, sort, now=now, after=after, limit=limit
-        )
-        page = cut(lines, paging.limit, lambda line: sort_key(line, view, sort))
-        return Found(page, Total.of(total), me)
-
-    async def counts(self, actor: Actor) -> Counts:
-        """Return the numbers of open tasks by unit and kind."""
-        return await self.counts_of(await self.me(actor))
-
-    async def counts_of(self, me: Me) -> Counts:
-        """Return the numbers of open tasks of a person."""
-        standings = await self._standings(me)
-        lines = await self._lists.counts(me, standings, now=self._clock.now())
-        return Counts(lines, {unit_id: one.unit for unit_id, one in standings.items()}, me)
+        return Me(actor.sub, actor.unit_id, rules.places(acting(actor), others))
 
     async def get(self, actor: Actor, task_id: UUID, unit_id: UUID | None) -> Detail:
         """Return a task as it concerns the caller, in `unit_id` if the caller belongs to several units that
@@ -200,7 +157,7 @@ class Desk:
             raise NotFound
         if share is None:
             share = await self._begin(actor, task)
-        if not share.personal and not may_do(task, _acting(actor)):
+        if not share.personal and not may_do(task, acting(actor)):
             raise NotFound
         task.check_open()
         share.check_open()
@@ -286,14 +243,10 @@ class Desk:
             addressee=addressee,
         )
         owner_unit = None if task.owner_unit_id is None else units.get(task.owner_unit_id)
-        return Detail(line, entries, people, owner_unit)
+        return Detail(task, line, entries, people, owner_unit)
 
 
-def _acting(actor: Actor) -> Place:
-    return Place(actor.unit_id, actor.permissions | actor.acting.roles)
-
-
-def may_do(task: Task, place: Place) -> bool:
+def may_do(task: Task | TaskRow, place: Place) -> bool:
     """Return whether a person with this place may do the task of the unit."""
     return not task.needs or not place.holds.isdisjoint(task.needs)
 
@@ -329,13 +282,3 @@ def acts(line: Line, me: Me) -> list[Act]:
 
 def _distributes(actor: Actor, share: TaskShare) -> bool:
     return share.holder == actor.sub or actor.may(Permission.TASKS_DISTRIBUTE)
-
-
-def _after(paging: PageRequest, view: View, sort: Sort) -> tuple[datetime | int | UUID, ...] | None:
-    if view in CLOSED:
-        return paging.key(instant, UUID, UUID)
-    if sort is Sort.DEADLINE:
-        return paging.key(instant, UUID, UUID)
-    if sort is Sort.URGENCY:
-        return paging.key(int, instant, UUID, UUID)
-    return paging.key(UUID, UUID)

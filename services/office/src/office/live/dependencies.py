@@ -6,13 +6,9 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.revocation import RevocationList
-from office.addressing.service import Addressing
-from office.desk.dependencies import DeskService
+from office.desk.dependencies import DeskService, lists_in
 from office.desk.rules import Me
 from office.desk.schemas import CountsOut
-from office.desk.service import Desk
-from office.directory.service import Allowances
-from office.groups.service import Groups
 from office.live.hub import Hub
 from office.live.service import Streams
 from servicekit.clock import Clock
@@ -23,8 +19,7 @@ def live_hub(database: Database, clock: Clock, revocations: RevocationList) -> H
     """Return the hub of this process."""
 
     async def count(session: AsyncSession, me: Me) -> str:
-        desk = Desk(session, clock, Addressing(session, Groups(session, clock)), Allowances(session))
-        return CountsOut.of(await desk.counts_of(me)).model_dump_json()
+        return CountsOut.of(await lists_in(session, clock).counts_of(me)).model_dump_json()
 
     return Hub(database, revocations=revocations, count=count)
 
