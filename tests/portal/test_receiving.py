@@ -1,7 +1,6 @@
 """A notice on its way: who has it, who holds it up, who answers. People in Chromium over the BFF."""
 
 import asyncio
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,7 +13,7 @@ from identity.units import worlds
 from onebox import web
 from services.identity.tests.support.running_identity import filled
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, overflow, serious_faults
-from testkit.clock import FrozenClock
+from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import NewVisitor, Site, Visitor
 
@@ -56,13 +55,6 @@ async def with_two_counties(url: str) -> None:
 @pytest.fixture
 def world() -> "Migration":
     return with_two_counties
-
-
-class RunningClock(FrozenClock):
-    """Goes: Office has the time of the machine, and refuses proofs that are a minute old."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @pytest.fixture
