@@ -1,6 +1,5 @@
 """A notice from its first word to an inbox, through the pages only: several people, two tabs, a bad line."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +8,7 @@ from playwright.async_api import expect
 
 from onebox import web
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
-from testkit.clock import FrozenClock
+from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import Site
 from .test_pages import judge
@@ -30,13 +29,6 @@ PASTE = """(html) => {
   const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
   document.activeElement.dispatchEvent(event)
 }"""
-
-
-class RunningClock(FrozenClock):
-    """Goes: Office has the time of the machine, and refuses proofs that are a minute old."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
 
 
 @pytest.fixture

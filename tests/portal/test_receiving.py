@@ -12,12 +12,13 @@ from identity import bootstrap
 from identity.units import worlds
 from onebox import web
 from services.identity.tests.support.running_identity import filled
-from testkit.browsers import DESKTOP, PATIENCE, NewPage, overflow, serious_faults
+from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, overflow, serious_faults
+from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import NewVisitor, Site, Visitor
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import FilePayload, Page
 
     from testkit.postgres import Migration
 
@@ -54,6 +55,11 @@ async def with_two_counties(url: str) -> None:
 @pytest.fixture
 def world() -> "Migration":
     return with_two_counties
+
+
+@pytest.fixture
+def clock() -> FrozenClock:
+    return RunningClock()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -169,3 +175,76 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await judge(city, "county")
     await way.get_by_role("button", name="济南市学生资助管理中心").click()
     await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("2 / 5")
+    # The county passes it on, on a phone.
+    county = await new_page(PHONE)
+    await sign_in(county, site, COUNTY)
+    await county.goto(f"{site.url}/notices/{notice}")
+    await county.get_by_role("heading", level=1, name=TITLE).wait_for()
+    await judge(county, "notice of the county")
+    await county.get_by_role("button", name="签收").click()
+    await expect(county.get_by_role("status").filter(has_text="已签收")).to_be_focused()
+    await county.get_by_role("button", name="转发下级").click()
+    dialog = county.get_by_role("dialog", name="转发通知")
+    await dialog.get_by_label("转发意见").fill("请各校按时报送。")
+    await expect(dialog.get_by_text("将送达 2 个单位")).to_be_visible()
+    await dialog.get_by_role("button", name="转发下级").click()
+    await expect(county.get_by_role("region", name="本单位转发记录")).to_contain_text("请各校按时报送。")
+    await county.get_by_role("button", name="交办").click()
+    dialog = county.get_by_role("dialog", name="指定承办人")
+    await dialog.get_by_label("承办人").select_option(index=1)
+    await dialog.get_by_label("办理要求").fill("请核对人数。")
+    await judge(county, "assigning")
+    await dialog.get_by_role("button", name="交办").click()
+    await expect(county.get_by_role("region", name="承办")).to_contain_text("办理中")
+    await judge(county, "passed on")
+    await post(SCHOOLS[1], "sign")
+    # A school answers.
+    school = await new_page(PHONE)
+    await sign_in(school, site, SCHOOLS[0])
+    await school.goto(f"{site.url}/notices/{notice}")
+    await expect(school.get_by_text("请各校按时报送。")).to_be_visible()
+    await school.get_by_role("button", name="签收").click()
+    await expect(school.get_by_role("status").filter(has_text="已签收")).to_be_focused()
+    await school.get_by_role("link", name="填写答复").click()
+    await school.get_by_label("受助学生人数").fill("很多")
+    await school.get_by_label("发放方式").select_option("银行卡")
+    await school.get_by_role("button", name="添加一行").click()
+    await school.get_by_label("姓名 第 1 行").fill("张三")
+    await judge(school, "answering")
+    await school.get_by_role("button", name="提交答复").click()
+    await expect(school.get_by_text("应为数字")).to_be_visible()
+    await expect(school.get_by_label("受助学生人数")).to_be_focused()
+    await judge(school, "wrong")
+    await school.get_by_label("受助学生人数").fill("1280")
+    file: FilePayload = {"name": "证明.txt", "mimeType": "text/plain", "buffer": "证明".encode()}
+    await school.get_by_label("证明材料").last.set_input_files(file)
+    await expect(school.get_by_role("button", name="移除证明.txt")).to_be_visible()
+    await expect(school.get_by_role("status").filter(has_text="已自动保存")).to_be_visible()
+    await school.reload()
+    await expect(school.get_by_label("受助学生人数")).to_have_value("1280")
+    await school.get_by_role("button", name="提交答复").click()
+    await expect(school.get_by_role("status").filter(has_text="答复已提交")).to_be_focused()
+    await judge(school, "answered")
+    # All have it now.
+    await city.get_by_role("button", name="刷新").click()
+    await expect(figures).to_contain_text("全部 5 个单位已签收")
+    await expect(blockers).to_have_count(0)
+    await judge(city, "complete")
+    await city.get_by_role("link", name="答复汇总").click()
+    row = city.get_by_role("table", name="各单位的答复").get_by_role("row").filter(has_text="助学小学")
+    await expect(row).to_contain_text("1280")
+    await judge(city, "answers")
+    await city.get_by_text("合计", exact=True).first.click()
+    await row.get_by_role("button", name="的答复").click()
+    dialog = city.get_by_role("dialog", name="济南市历下区助学小学的答复")
+    await expect(dialog).to_contain_text("张三")
+    await expect(dialog).to_contain_text("证明.txt")
+    await judge(city, "one answer")
+    await dialog.get_by_role("button", name="关闭").last.click()
+    await city.get_by_role("button", name="导出 Excel").click()
+    job = city.get_by_role("region", name="答复汇总-")
+    await expect(job.get_by_text("已完成")).to_be_visible(timeout=PATIENCE * 1000)
+    await judge(city, "exported")
+    async with city.expect_download() as download:
+        await job.get_by_role("button", name="下载文件").click()
+    assert (await download.value).suggested_filename.endswith(".xlsx")

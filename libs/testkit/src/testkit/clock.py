@@ -1,4 +1,4 @@
-"""A clock that only tests advance."""
+"""Clocks of tests."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -25,3 +25,11 @@ class FrozenClock:
             raise ValueError("time does not run backwards")
         self._now += by
         return self._now
+
+
+class RunningClock(FrozenClock):
+    """Goes with the machine: a service that has the machine's time refuses proofs that are a minute old."""
+
+    def now(self) -> datetime:
+        """Return the present instant, aware, in UTC."""
+        return datetime.now(UTC)

@@ -2,6 +2,7 @@
 import type { Module } from './module'
 import { activities } from './activities/routes'
 import { administration } from './administration/routes'
+import { answers } from './answers/routes'
 import { cockpit } from './cockpit/routes'
 import { complaints } from './complaints/routes'
 import { consultations } from './consultations/routes'
@@ -22,6 +23,7 @@ export const modules: readonly Module[] = [
   notices,
   coverage,
   drafting,
+  answers,
   contacts,
   search,
   cockpit,

@@ -1,8 +1,12 @@
-import { office, take, type Office } from '@/api/client'
+import { office, take, taken, type Office } from '@/api/client'
+import { save, show } from '@/api/files'
+import type { Values } from '@/components/answers/fields'
 
 type Schemas = Office['schemas']
 export type Received = Schemas['ReceivedOut']
 export type Notice = Schemas['NoticeOut']
+export type Assignment = Schemas['AssignmentOut']
+export type Answer = Schemas['AnswerOut']
 export type Tombstone = Schemas['Tombstone']
 
 export interface Wanted {
@@ -49,10 +53,25 @@ export const forward = (id: string, key: string, cover: string, deadline: string
 /** A withdrawn notice has no content. */
 export const isWithdrawn = (notice: Notice | Tombstone): notice is Tombstone => !('body' in notice)
 
-/** Fetches a file with the header that a link cannot send, and returns an address for the browser. */
-export async function fileAddress(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<string> {
-  return URL.createObjectURL((await take(call)) as Blob)
-}
+export const showPdf = (id: string) => show(office.GET('/notices/{notice_id}/pdf', { ...path(id), parseAs: 'blob' }))
+export const saveFile = (fileId: string, name: string) => save(office.GET('/files/{file_id}/content', { params: { path: { file_id: fileId } }, parseAs: 'blob' }), name)
 
-export const pdf = (id: string) => fileAddress(office.GET('/notices/{notice_id}/pdf', { ...path(id), parseAs: 'blob' }))
-export const attachment = (id: string) => fileAddress(office.GET('/files/{file_id}/content', { params: { path: { file_id: id } }, parseAs: 'blob' }))
+/** `key` names each of these orders too. */
+const ordered = (id: string, key: string) => ({ params: { path: { notice_id: id }, header: { 'Idempotency-Key': key } } })
+export const giveBack = (id: string, key: string, reason: string) => take(office.POST('/notices/{notice_id}/returns', { ...ordered(id, key), body: { reason } }))
+export const cancelReturn = (id: string) => take(office.POST('/notices/{notice_id}/returns/cancel', path(id)))
+export const assign = (id: string, key: string, body: Schemas['AssignIn']) => take(office.POST('/notices/{notice_id}/assignments', { ...ordered(id, key), body }))
+export const listAssignments = (id: string) => take(office.GET('/notices/{notice_id}/assignments', path(id)))
+export const finishAssignment = (id: string, result: string) => take(office.POST('/notices/{notice_id}/assignments/finish', { ...path(id), body: { result: result || null } }))
+export const cancelAssignment = (id: string) => take(office.POST('/notices/{notice_id}/assignments/cancel', path(id)))
+/** The people of a unit, at most 50; further ones are found by words. */
+export const listColleagues = (unitId: string, words: string) =>
+  words
+    ? take(office.GET('/contacts/people', { params: { query: { q: words, unit_id: unitId, limit: 50 } } }))
+    : take(office.GET('/contacts/units/{unit_id}/people', { params: { path: { unit_id: unitId }, query: { limit: 50 } } }))
+
+const seen = (id: string, etag: string) => ({ params: { path: { notice_id: id }, header: { 'If-Match': etag } } })
+export const getAnswer = (id: string) => taken(office.GET('/notices/{notice_id}/answer', path(id)))
+export const saveAnswer = (id: string, etag: string, values: Values) => taken(office.PUT('/notices/{notice_id}/answer', { ...seen(id, etag), body: { values } }))
+export const submitAnswer = (id: string, etag: string, values: Values) => taken(office.POST('/notices/{notice_id}/answer/submit', { ...seen(id, etag), body: { values } }))
+export const listRevisions = (id: string) => take(office.GET('/notices/{notice_id}/answer/revisions', path(id)))
