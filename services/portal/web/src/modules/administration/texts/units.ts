@@ -8,6 +8,7 @@ export const unitTexts = {
     onHint: '查看以往某日的单位和隶属关系',
     onNote: (day: string) => `以下为 ${day} 的情况，只能查看。`,
     today: '回到今天',
+    thatDay: '查看当日情况',
     choose: '从单位树中选择一个单位，或查找单位。',
     tabs: { facts: '基本信息', below: '管辖单位', history: '沿革' },
     code: '代码',
