@@ -149,8 +149,10 @@ def clickhouse_url(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="session")
 def analytics_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """chDB has one engine, on one directory, per process: it lasts for the session, and each test gets a
-    database of its own."""
+    """Return the address of chDB's engine: one on one directory per process, so it lasts for the session.
+
+    Each test gets a database of its own.
+    """
     import clickhouse_connect
 
     dsn = f"chdb://{tmp_path_factory.mktemp('chdb')}"
