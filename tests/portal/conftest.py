@@ -38,14 +38,6 @@ COUNTY_ADMIN = "19900001323"
 KEY = "5b" * 32
 
 
-class RunningClock(FrozenClock):
-    """Goes: the services have the time of the machine, and refuse proofs that are a minute old."""
-
-    def now(self) -> datetime:
-        """Return the time of the machine."""
-        return datetime.now(UTC)
-
-
 @dataclass
 class Site:
     """The services that run and the clock that Identity and the portal go by."""

@@ -21,11 +21,11 @@ from services.cockpit.tests.support.figures import file_of, row_of
 from services.cockpit.tests.support.running_cockpit import migrate
 from services.identity.tests.support.running_identity import filled
 from testkit.browsers import PATIENCE, PHONE, NewPage
-from testkit.clock import FrozenClock
+from testkit.clock import FrozenClock, RunningClock
 from testkit.plugin import DatabaseFactory
 from testkit.serving import Served
 
-from .conftest import NewVisitor, RunningClock, Site, Visitor
+from .conftest import NewVisitor, Site, Visitor
 from .test_pages import judge
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from onebox import web
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
 from testkit.clock import FrozenClock, RunningClock
 
-from .conftest import RunningClock, Site
+from .conftest import Site
 from .test_pages import judge
 
 if TYPE_CHECKING:
