@@ -40,7 +40,7 @@ KEY = "5b" * 32
 
 @dataclass
 class Site:
-    """The three services and the clock that Identity and the portal go by."""
+    """The services that run and the clock that Identity and the portal go by."""
 
     identity: FastAPI
     office: FastAPI
@@ -48,6 +48,7 @@ class Site:
     identity_url: str
     url: str
     clock: FrozenClock
+    bus: InProcessBus
 
     async def last_code(self, phone: str) -> str:
         """The code in the latest text message to a number."""
@@ -144,10 +145,16 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
+def cockpit_url() -> str:
+    """Where the portal expects Cockpit: most tests need none."""
+    return "http://127.0.0.1:1"
+
+
+@pytest.fixture
 async def site(
-    database_factory: DatabaseFactory, tmp_path: Path, world: Migration, clock: FrozenClock
+    database_factory: DatabaseFactory, tmp_path: Path, world: Migration, clock: FrozenClock, cockpit_url: str
 ) -> AsyncIterator[Site]:
-    """All three, in dev mode."""
+    """Identity, Office and the portal in dev mode."""
     served = {name: Served() for name in ("identity", "office", "portal")}
     url = {name: one.url for name, one in served.items()}
     bus = InProcessBus()
@@ -156,8 +163,8 @@ async def site(
         name: await database_factory(name, functools.partial(upgrade, of_name))
         for name, of_name in migrations.items()
     }
+    database = await database_factory("identity", world)
     async with AsyncExitStack() as stack:
-        database = await database_factory("identity", world)
         identity = await stack.enter_async_context(running(database, clock, url["identity"], bus=bus))
         async with identity.state.database.transaction() as session:
             session.add(Workbench(url["portal"], bytes.fromhex(KEY)).client(clock.now()))
@@ -178,12 +185,12 @@ async def site(
         await stack.enter_async_context(of_office.router.lifespan_context(of_office))
         await stack.enter_async_context(served["office"].running(of_office))
         of_portal = portal.app.build(
-            settings_of(url["identity"], url["portal"], databases["portal"], url["office"]),
+            settings_of(url["identity"], url["portal"], databases["portal"], url["office"], cockpit_url),
             clock,
         )
         await stack.enter_async_context(of_portal.router.lifespan_context(of_portal))
         await stack.enter_async_context(served["portal"].running(of_portal))
-        yield Site(identity, of_office, of_portal, url["identity"], url["portal"], clock)
+        yield Site(identity, of_office, of_portal, url["identity"], url["portal"], clock, bus)
     for one in served.values():
         one.close()
 
@@ -201,7 +208,9 @@ async def portal_alone(database_factory: DatabaseFactory) -> AsyncIterator[httpx
     await app.state.database.close()
 
 
-def settings_of(identity: str, url: str, database: str, office: str) -> PortalSettings:
+def settings_of(
+    identity: str, url: str, database: str, office: str, cockpit: str = "http://127.0.0.1:1"
+) -> PortalSettings:
     """The portal's settings in dev mode."""
     return PortalSettings(
         mode="dev",
@@ -210,7 +219,7 @@ def settings_of(identity: str, url: str, database: str, office: str) -> PortalSe
         database_url=database,
         identity_url=AnyHttpUrl(identity),
         office_url=AnyHttpUrl(office),
-        cockpit_url=AnyHttpUrl("http://127.0.0.1:1"),
+        cockpit_url=AnyHttpUrl(cockpit),
         client_key=SecretStr(KEY),
         encryption_key=SecretStr("e1" * 32),
     )

@@ -3,7 +3,7 @@
 Imports the service only when a test asks for it, so that tests of rules start at once.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,19 +20,6 @@ def configured_logs() -> None:
 
     # Unconfigured, structlog draws a traceback with every local variable, which takes seconds.
     logs.configure(json=True, level="WARNING")
-
-
-@pytest.fixture(scope="session")
-def analytics_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """chDB has one engine, on one directory, per process: it lasts for the session, and each test gets a
-    database of its own."""
-    import clickhouse_connect
-
-    dsn = f"chdb://{tmp_path_factory.mktemp('chdb')}"
-    # Open until the end, so that the engine is not started again for each test.
-    client = clickhouse_connect.get_client(dsn=dsn)
-    yield dsn
-    client.close()
 
 
 @pytest.fixture

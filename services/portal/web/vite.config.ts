@@ -26,6 +26,19 @@ export default defineConfig({
     // The byte budget is a test (tests/portal), measured over the network and compressed.
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1200,
+    // ECharts in parts that come at the same time, and stay in a browser over versions of the pages.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [
+            { name: 'zrender', test: /node_modules[\\/](zrender|tslib)/ },
+            { name: 'echarts-parts', test: /node_modules[\\/]echarts[\\/]lib[\\/](chart|component)[\\/](?!helper)/ },
+            { name: 'echarts', test: /node_modules[\\/]echarts/ },
+          ],
+        },
+      },
+    },
   },
   server: {
     port: 5173,

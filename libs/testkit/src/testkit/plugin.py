@@ -9,7 +9,7 @@ import gc
 import os
 import secrets
 import sys
-from collections.abc import AsyncIterator, Generator
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -145,6 +145,21 @@ def rabbitmq_url(pytestconfig: pytest.Config) -> str:
 def clickhouse_url(pytestconfig: pytest.Config) -> str:
     """Give the URL (http://) of a ClickHouse, or of its engine behind HTTP. Use a database of your own."""
     return pytestconfig.stash[_backends].get("clickhouse").url
+
+
+@pytest.fixture(scope="session")
+def analytics_dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of chDB's engine: one on one directory per process, so it lasts for the session.
+
+    Each test gets a database of its own.
+    """
+    import clickhouse_connect
+
+    dsn = f"chdb://{tmp_path_factory.mktemp('chdb')}"
+    # Open until the end, so that the engine is not started again for each test.
+    client = clickhouse_connect.get_client(dsn=dsn)
+    yield dsn
+    client.close()
 
 
 @pytest.fixture(scope="session")

@@ -46,3 +46,7 @@ export function duration(milliseconds: number): string {
 /** The value of an `<input type="datetime-local">` for an instant, and back, in Beijing time. */
 export const toLocal = (instant: string | null | undefined): string => time(instant).replace(' ', 'T')
 export const fromLocal = (value: string): string | null => (value ? new Date(`${value}:00+08:00`).toISOString() : null)
+
+const compact = new Intl.NumberFormat('zh-CN', { notation: 'compact', maximumFractionDigits: 1 })
+/** For axes: in ten thousands and hundred millions. */
+export const shortened = (value: number): string => compact.format(value)

@@ -123,7 +123,11 @@ export const texts = {
     lost: '文件已删除',
     download: (name: string) => `下载${name}`,
   },
-  figure: { scope: '口径' },
+  figure: {
+    scope: '口径',
+    scopeOf: (name: string) => `${name}的口径`,
+    absent: { no_data: '无数据', no_base: '无可比基数', not_kept: '该层级或条件下不提供', suppressed: '人数较少，不予显示' } as Record<string, string>,
+  },
   levels: { ministry: '部', province: '省', city: '市', county: '县', school: '学校', department: '院系／中心校' } as Record<string, string>,
   kinds: { student_aid: '学生资助管理中心', nutrition: '营养改善计划办公室', school: '学校', department: '院系／中心校' } as Record<string, string>,
   roles: { unit_admin: '单位管理员', handler: '经办人', reviewer: '审核人', approver: '签发人' } as Record<string, string>,

@@ -1,0 +1,92 @@
+/** Maps of the country and its provinces (public/maps), and which areas are shown for a place. */
+import type { GeoMap } from '@/components/charts/options'
+import type { Place } from './asked'
+
+export const COUNTRY = '100000'
+const HAINAN = '460000'
+
+interface Feature {
+  id: string
+  properties: { id: string; name: string; level?: string }
+  geometry: unknown
+}
+
+export interface Outlines {
+  features: Feature[]
+}
+
+export interface Origin {
+  source: string
+  approval: string
+}
+
+export type Box = readonly [number, number, number, number]
+
+/** The inset of 南海诸岛, and what is beside it. */
+export const INSET: Box = [105.5, 2.8, 123.5, 25.5]
+const MAINLAND: Box = [73.4, 17.6, 135.2, 53.7]
+const ISLAND: Box = [108.4, 18.05, 111.2, 20.25]
+
+const fetched = new Map<string, Promise<unknown>>()
+
+/** Each file once. Throws if it cannot be had. */
+function load<T>(name: string): Promise<T> {
+  const before = fetched.get(name)
+  if (before) return before as Promise<T>
+  const call = fetch(`/maps/${name}.json`).then(async (answer) => {
+    if (!answer.ok) throw new Error(`map ${name}: ${answer.status}`)
+    return (await answer.json()) as T
+  })
+  fetched.set(name, call)
+  call.catch(() => fetched.delete(name))
+  return call
+}
+
+export const origin = (): Promise<Origin> => load<Origin>('origin')
+
+export interface Shown {
+  map: GeoMap
+  features: readonly Feature[]
+  box: Box | null
+  /** The same outlines again, for the inset. */
+  inset: boolean
+}
+
+/** Returns the file that a place is in; null if it is on no map. */
+export const fileOf = (place: Place): string | null => (place.level === 'ministry' || place.map_code === COUNTRY ? COUNTRY : (place.province_code ?? null))
+
+/**
+ * Chooses the areas below a place: provinces of the country; cities of a province, and the counties right below it;
+ * counties of a city; a county among its neighbours.
+ */
+export function within(outlines: Outlines, place: Place, children: readonly Place[]): readonly Feature[] {
+  const own = place.map_code ?? place.province_code ?? ''
+  if (fileOf(place) === COUNTRY) return outlines.features
+  if (place.level === 'province') {
+    const direct = new Set(children.map((one) => one.map_code))
+    const cities = outlines.features.filter((one) => one.properties.level === 'city')
+    const counties = outlines.features.filter((one) => one.properties.level === 'county')
+    // 直辖市 have no cities; 省直管县 are beside them.
+    if (cities.length <= 1) return counties
+    const named = new Set(cities.map((one) => one.properties.id))
+    return [...cities, ...counties.filter((one) => direct.has(one.properties.id) && !named.has(one.properties.id))]
+  }
+  const prefix = own.slice(0, own.slice(2, 4) === '90' ? 2 : 4)
+  return outlines.features.filter((one) => one.properties.level === 'county' && one.properties.id.startsWith(prefix))
+}
+
+export async function mapOf(place: Place, children: readonly Place[]): Promise<Shown | null> {
+  const file = fileOf(place)
+  if (!file) return null
+  const outlines = await load<Outlines>(file)
+  const features = within(outlines, place, children)
+  if (!features.length) return null
+  const whole = file === COUNTRY
+  const island = place.map_code === HAINAN
+  return {
+    map: { name: `${file}-${place.code}`, features: { type: 'FeatureCollection', features } },
+    features,
+    box: whole ? MAINLAND : island ? ISLAND : null,
+    inset: whole || island,
+  }
+}
