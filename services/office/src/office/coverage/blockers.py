@@ -22,11 +22,19 @@ _BLOCKER = """
 
 _WHOLE = """
     {forwarded} AS MATERIALIZED (
+        -- Of the scope and of the units above it: nobody else blocks in it.
         SELECT DISTINCT ltree2text(u.path) AS path, u.path AS place, coalesce(c.below, 0) AS below
-        FROM forwardings f
-             JOIN units u ON u.id = f.unit_id
+        FROM units u
+             JOIN forwardings f ON f.notice_id = :notice AND f.unit_id = u.id
              LEFT JOIN tree_counts c ON c.path = u.path AND c.level = ''
-        WHERE f.notice_id = :notice
+        WHERE u.path >= text2ltree(:root) AND u.path < text2ltree(:beyond)
+        UNION ALL
+        SELECT DISTINCT ltree2text(u.path), u.path, coalesce(c.below, 0)
+        FROM units u
+             JOIN forwardings f ON f.notice_id = :notice AND f.unit_id = u.id
+             LEFT JOIN tree_counts c ON c.path = u.path AND c.level = ''
+        WHERE u.code = ANY(string_to_array(:root, '.')) AND u.path @> text2ltree(:root)
+              AND u.path <> text2ltree(:root)
     ), waiting AS (
         -- A superior unit that has the notice and has not forwarded it blocks what is below it.
         SELECT ltree2text(c.path) AS blocker, c.below AS units
