@@ -211,6 +211,7 @@ export const draftingTexts = {
   confirmPublish: '确认发布',
   agree: (count: string) => `已核对内容，确认送达 ${count} 个单位`,
   issuedNow: (number: string, count: string) => `已签发并发布：${number}，送达 ${count} 个单位。`,
+  issuedAs: (number: string) => `已签发并发布：${number}。`,
   issuedLater: (number: string, when: string) => `已签发：${number}，定于 ${when} 发布。`,
 
   sheet: '公文',
