@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from portal.base import MIGRATIONS as PORTAL
 from portal.settings import Settings as PortalSettings
 from servicekit.migrations import upgrade
 from services.identity.tests.support.running_identity import running, with_one_line
-from testkit.clock import FrozenClock
+from testkit.clock import FrozenClock, RunningClock
 from testkit.pages import csrf_of
 from testkit.plugin import DatabaseFactory
 from testkit.postgres import Migration
@@ -139,9 +138,9 @@ def world() -> Migration:
 
 
 @pytest.fixture
-def clock() -> FrozenClock:
-    """Stands still; a module whose tests take more than a minute has one that goes."""
-    return FrozenClock(datetime.now(UTC))
+def clock() -> RunningClock:
+    """That of Identity and the portal; Office has the machine's."""
+    return RunningClock()
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from playwright.async_api import expect
 
 from onebox import web
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
-from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import Site
 from .test_pages import judge
@@ -29,11 +28,6 @@ PASTE = """(html) => {
   const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
   document.activeElement.dispatchEvent(event)
 }"""
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    return RunningClock()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -95,6 +89,8 @@ async def write(page: "Page", tmp_path: Path) -> None:
     await says(page, "将送达 1 个单位")
     await page.get_by_label("直接下级").check()
     await says(page, "将送达 1 个单位")
+    await page.get_by_label("办理期限").select_option("发布后若干工作日")
+    await says(page, "现在发布，截止")
     await saved(page)
 
 

@@ -13,7 +13,6 @@ from identity.units import worlds
 from onebox import web
 from services.identity.tests.support.running_identity import filled
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, overflow, serious_faults
-from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import NewVisitor, Site, Visitor
 
@@ -55,11 +54,6 @@ async def with_two_counties(url: str) -> None:
 @pytest.fixture
 def world() -> "Migration":
     return with_two_counties
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    return RunningClock()
 
 
 @pytest.fixture(scope="module", autouse=True)

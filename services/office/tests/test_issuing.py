@@ -273,6 +273,23 @@ async def test_a_due_notice_is_published_once_by_many_workers(
         assert steps == ["drafted", "issued", "published"]
 
 
+async def test_a_deadline_is_seen_before_it_is_given(office: RunningOffice, clock: FrozenClock) -> None:
+    client = office.unit("100000")
+
+    async def due(**given: str) -> object:
+        answer = await client.get(f"{N}/deadline-preview", params=given)
+        return answer.json()["deadline"] if answer.is_success else code_of(answer)
+
+    # Saturday 6 May 2023 is a workday in place of one of the holidays.
+    assert await due(workdays="5") == "2023-05-08T15:59:59Z"
+    assert await due(urgency="urgent") == "2023-04-28T15:59:59Z"
+    assert await due(urgency="extra_urgent") == "2023-04-27T05:00:00Z"
+    assert await due(publish_at="2023-05-04T09:00:00+08:00") == "2023-05-06T15:59:59Z"
+    assert await due(publish_at="2023-04-26T09:00:00+08:00") == (400, "publishing_time_out_of_range")
+    clock.advance(datetime(2030, 6, 3, 1, tzinfo=UTC) - clock.now())
+    assert await due() == (409, "workdays_not_published")
+
+
 async def test_an_announcement_needs_no_published_workdays(office: RunningOffice, clock: FrozenClock) -> None:
     clock.advance(datetime(2030, 6, 3, 1, tzinfo=UTC) - clock.now())
     await office.numbered("100000")

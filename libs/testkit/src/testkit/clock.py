@@ -30,6 +30,18 @@ class FrozenClock:
 class RunningClock(FrozenClock):
     """Goes with the machine: a service that has the machine's time refuses proofs that are a minute old."""
 
+    def __init__(self) -> None:
+        """Start at the machine's time."""
+        super().__init__(datetime.now(UTC))
+        self._added = timedelta()
+
     def now(self) -> datetime:
-        """Return the present instant, aware, in UTC."""
-        return datetime.now(UTC)
+        """Return the present instant and what was added, aware, in UTC."""
+        return datetime.now(UTC) + self._added
+
+    def advance(self, by: timedelta) -> datetime:
+        """Move forward by `by` and return the new instant; going backwards raises ValueError."""
+        if by < timedelta(0):
+            raise ValueError("time does not run backwards")
+        self._added += by
+        return self.now()

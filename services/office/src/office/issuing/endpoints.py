@@ -1,28 +1,59 @@
 """The API of the life cycle of notices: review, issue, withdrawal, archive."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from authkit.errors import PermissionRequired
 from authkit.idempotency import Idempotent
+from contracts.documents import Urgency
 from office.addressing.errors import NothingBelow, RecipientsOutOfReach
 from office.directory.errors import REFUSALS
 from office.issuing.dependencies import IssuingService
-from office.issuing.schemas import IssuedOut, IssueIn, OpinionIn, ReturnDraftIn, WithdrawIn
-from office.notices import errors
-from office.notices.auth import Decider, Drafter, Issuer, Reviewer
+from office.issuing.schemas import (
+    DeadlinePreviewOut,
+    IssuedOut,
+    IssueIn,
+    OpinionIn,
+    ReturnDraftIn,
+    WithdrawIn,
+)
+from office.notices import errors, rules
+from office.notices.auth import Decider, Drafter, Issuer, Officer, Reviewer
 from office.notices.schemas import OwnNoticeOut
 from office.numbering.errors import NoSeries, NumbersExhausted, UnknownPrefix
 from servicekit.etags import IfMatch, VersionChanged, etag
 from servicekit.idempotency import IdempotencyKeyReused
+from servicekit.instants import Instant
 from servicekit.problems import NotFound, responses
 
 router = APIRouter(prefix="/api/v1/notices", tags=["通知公告"])
 
 _IN_ROLE = (*REFUSALS, PermissionRequired, NotFound)
 _COMPLETE = (errors.DraftIncomplete, NothingBelow, RecipientsOutOfReach)
+
+
+@router.get(
+    "/deadline-preview",
+    summary="预览办理期限",
+    responses=responses(*REFUSALS, PermissionRequired, errors.BadPublishingTime, errors.WorkdaysNotPublished),
+)
+async def preview_deadline(
+    _: Officer,
+    issuing: IssuingService,
+    urgency: Annotated[Urgency, Query(description="紧急程度", examples=["normal"])] = Urgency.NORMAL,
+    workdays: Annotated[
+        int | None,
+        Query(ge=1, le=rules.MAX_WORKDAYS, description="工作日数；不填按紧急程度", examples=[5]),
+    ] = None,
+    publish_at: Annotated[
+        Instant | None, Query(description="定时发布的时间，90 天以内；不填为现在", examples=[None])
+    ] = None,
+) -> DeadlinePreviewOut:
+    """按已公布的节假日和调休计算，不写入任何内容；实际期限在发布时确定。"""
+    return DeadlinePreviewOut(deadline=issuing.due(urgency, workdays, publish_at))
 
 
 @router.post(

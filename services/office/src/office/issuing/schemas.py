@@ -1,5 +1,6 @@
 """API schemas of the life cycle of notices."""
 
+from datetime import datetime
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -44,6 +45,12 @@ class IssueIn(BaseModel):
     publish_at: Instant | None = Field(
         default=None, description="定时发布的时间，90 天以内；不填为立即发布", examples=[None]
     )
+
+
+class DeadlinePreviewOut(BaseModel):
+    """When a notice would have to be handled."""
+
+    deadline: datetime = Field(description="办理截止时间", examples=["2023-05-08T15:59:59Z"])
 
 
 class IssuedOut(OwnNoticeOut):

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import PermissionRequired
-from contracts.documents import NoticeKind, NoticeStep
+from contracts.documents import NoticeKind, NoticeStep, Urgency
 from contracts.office import (
     NoticeArchivedV1,
     NoticePublishedV1,
@@ -160,6 +160,16 @@ class Issuing:
             return Issued(await self._notices.shown(notice), None)
         reached = await self._publish(notice, unit, actor.sub, now)
         return Issued(await self._notices.shown(notice), reached)
+
+    def due(self, urgency: Urgency, workdays: int | None, publish_at: datetime | None) -> datetime:
+        """Return the deadline of a notice that is published at `publish_at`, or now.
+
+        Raises `BadPublishingTime`, `WorkdaysNotPublished`.
+        """
+        now = self._clock.now()
+        if publish_at is not None and not rules.is_publishing_time(publish_at, now):
+            raise BadPublishingTime
+        return _by_workdays(urgency, workdays, publish_at or now)
 
     async def publish_due(self) -> bool:
         """Publish one notice whose time has come; return False if there is none.
@@ -341,9 +351,16 @@ def _deadline(notice: Notice, published_at: datetime) -> datetime:
         check_deadline(notice.deadline, published_at)
         return notice.deadline
     try:
-        return rules.deadline(notice.urgency, notice.deadline_workdays, published_at)
-    except rules.CalendarNotPublishedError as error:
+        return _by_workdays(notice.urgency, notice.deadline_workdays, published_at)
+    except WorkdaysNotPublished:
         if notice.kind is NoticeKind.ANNOUNCEMENT and notice.deadline_workdays is None:
             # Nobody signs an announcement, so its date is of no consequence.
             return published_at + rules.ANNOUNCED
+        raise
+
+
+def _by_workdays(urgency: Urgency, workdays: int | None, published_at: datetime) -> datetime:
+    try:
+        return rules.deadline(urgency, workdays, published_at)
+    except rules.CalendarNotPublishedError as error:
         raise WorkdaysNotPublished(error.year) from error

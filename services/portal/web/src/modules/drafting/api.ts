@@ -80,6 +80,8 @@ export const withdraw = (id: string, reason: string) => take(office.POST('/notic
 export const archive = (id: string) => take(office.POST('/notices/{notice_id}/archive', path(id)))
 
 export const previewRecipients = (recipients: Schemas['AddressIn']) => take(office.POST('/recipients/preview', { body: { recipients } }))
+export const previewDeadline = (urgency: Schemas['Urgency'], workdays: number | null, publishAt: string | null) =>
+  take(office.GET('/notices/deadline-preview', { params: { query: { urgency, workdays: workdays ?? undefined, publish_at: publishAt ?? undefined } } }))
 export const listGroups = () => take(office.GET('/contact-groups'))
 export const getUnit = (id: string) => take(office.GET('/units/{unit_id}', { params: { path: { unit_id: id } } }))
 

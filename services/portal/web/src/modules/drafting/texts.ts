@@ -112,9 +112,11 @@ export const draftingTexts = {
   dues: { urgency: '按紧急程度', workdays: '发布后若干工作日', date: '指定日期' } as Record<string, string>,
   dueByUrgency: { normal: '平件：发布后 2 个工作日', urgent: '加急：发布后 1 个工作日', extra_urgent: '特急：发布后 4 小时' } as Record<string, string>,
   workdays: '工作日数',
-  workdaysUnit: '个工作日（1 至 60，按国务院办公厅公布的节假日和调休计算）',
+  workdaysHint: '1 至 60，按国务院办公厅公布的节假日和调休计算',
+  workdaysAfter: (count: number) => `发布后 ${count} 个工作日`,
   dueDate: '截止时间（北京时间）',
   duePreview: (when: string) => `现在发布，截止 ${when}`,
+  duePreviewAt: (when: string) => `届时发布，截止 ${when}`,
   supersedes: '替代通知',
   supersedesNote: '发布后，被替代的通知不再办理。',
   noSupersedes: '不再替代',
@@ -150,6 +152,7 @@ export const draftingTexts = {
   branches: (count: string) => `分布在 ${count} 个直接下级分支`,
   branch: '分支',
   branchCount: '收文单位数',
+  moreUnits: (count: string) => `等，另有 ${count} 个`,
   moreBranches: (count: string) => `还有 ${count} 个分支`,
 
   submit: '送审',
@@ -208,6 +211,7 @@ export const draftingTexts = {
   confirmPublish: '确认发布',
   agree: (count: string) => `已核对内容，确认送达 ${count} 个单位`,
   issuedNow: (number: string, count: string) => `已签发并发布：${number}，送达 ${count} 个单位。`,
+  issuedAs: (number: string) => `已签发并发布：${number}。`,
   issuedLater: (number: string, when: string) => `已签发：${number}，定于 ${when} 发布。`,
 
   sheet: '公文',
