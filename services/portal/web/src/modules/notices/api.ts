@@ -14,6 +14,8 @@ export interface Wanted {
   kind: string
   signed: string
   read: string
+  answered: string
+  overdue: string
   sort: string
 }
 
@@ -28,6 +30,8 @@ export const listInbox = (wanted: Wanted, cursor: string | undefined) =>
           kind: (wanted.kind || undefined) as Schemas['NoticeKind'] | undefined,
           signed: flag(wanted.signed),
           read: flag(wanted.read),
+          answered: flag(wanted.answered),
+          overdue: flag(wanted.overdue),
           sort: wanted.sort as Schemas['InboxSort'],
           limit: 20,
           cursor,

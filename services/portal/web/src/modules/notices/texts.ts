@@ -61,6 +61,8 @@ export const noticesTexts = {
   coverage: '覆盖情况',
   answers: '答复汇总',
   answering: '答复',
+  unanswered: '待答复',
+  answeredTag: '已答复',
   answerStates: { none: '尚未填写', draft: '填写中', submitted: '已提交', reopened: '退回修改中' } as Record<string, string>,
   answer: '填写答复',
   answerView: '查看答复',
