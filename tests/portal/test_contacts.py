@@ -1,5 +1,6 @@
 """Somebody looks people up, keeps, groups and exports them, and reads help: Chromium over the BFF."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,7 +92,10 @@ async def ask_for_a_number(page: "Page") -> None:
     await page.get_by_label("事由").fill("核对材料")
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="需要进一步验证身份").wait_for()
-    await page.wait_for_function("JSON.stringify(sessionStorage).includes('核对材料')")
+    async with asyncio.timeout(PATIENCE):
+        # It is written after a pause in typing.
+        while "核对材料" not in await page.evaluate("JSON.stringify(sessionStorage)"):
+            await asyncio.sleep(0.05)
 
 
 async def find_on_a_phone(page: "Page", site: Site) -> None:
