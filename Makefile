@@ -63,8 +63,9 @@ coverage: $(VENV)/.dev ## Run all tests, or those of MEMBER=libs/jobs, and compa
 conformance: $(VENV)/.dev ## Run the certification plans against Identity and write docs/conformance.md
 	@$(PY) services/identity/tests/conformance/report.py $(ARGS)
 
-screenshots: $(VENV)/.dev ## Photograph every page of Identity and write docs/pages.md
+screenshots: $(VENV)/.dev ## Photograph the pages of Identity and of the portal for docs/pages.md and docs/portal.md
 	@$(PY) -m pytest -q -n0 tests/browser/screenshots.py
+	@$(PY) -m pytest -q -n0 tests/portal/screenshots.py
 
 # The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
 # if one fails. .ci/run leaves out lint-tests, because `make test` runs the same tests.

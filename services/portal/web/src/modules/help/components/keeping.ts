@@ -1,4 +1,8 @@
-/** Who keeps the articles. Nobody does it in these pages yet: they need the editor of rich text. */
+/** Who keeps the articles: people of the centre whose role allows it. */
 import { computed, type ComputedRef } from 'vue'
+import { useSession } from '@/session/store'
 
-export const useKeeping = (): ComputedRef<boolean> => computed(() => false)
+export function useKeeping(): ComputedRef<boolean> {
+  const session = useSession()
+  return computed(() => session.may('help.write') && session.me?.acting?.level === 'ministry')
+}
