@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.dependencies.utils import get_flat_dependant
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from servicekit import permissions, problems
@@ -127,12 +126,13 @@ def _document_bodies(app: FastAPI, document: dict[str, Any]) -> None:
     that reads a body refuses one that is too large.
     """
     for route in routes(app):
-        if route.path_format.startswith(PREFIX):
+        original = route.original_route
+        if (route.path_format or "").startswith(PREFIX) or not isinstance(original, APIRoute):
             continue
-        flat = get_flat_dependant(route.dependant)
         for method in route.methods or ():
             operation = document["paths"][route.path_format][method.lower()]
-            if not (flat.path_params or flat.query_params or flat.body_params):
+            places = {parameter["in"] for parameter in operation.get("parameters", ())}
+            if original.body_field is None and places <= {"header", "cookie"}:
                 operation["responses"].pop("422", None)
             if method in ("POST", "PUT"):
                 _add_refusal(operation, problems.BodyTooLarge)
