@@ -9,8 +9,10 @@ from identity.dependencies import ServiceSettings
 from identity.keys.ring import JWKS_MAX_AGE
 from identity.oauth.dependencies import OAuthService
 from identity.oauth.endpoints import metadata
+from servicekit.problems import TooManyRequests, responses
 
-router = APIRouter(tags=["OpenID Connect"])
+# The gateway limits requests per address (docs/security.md); the endpoints themselves refuse nothing.
+router = APIRouter(tags=["OpenID Connect"], responses=responses(TooManyRequests))
 
 
 @router.get(
