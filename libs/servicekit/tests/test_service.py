@@ -134,6 +134,7 @@ GOOD: dict[str, Any] = {
     "database_url": "postgresql+asyncpg://db/x",
     "issuer": "https://identity.zhuxue.test/",
     "rabbitmq_url": "amqp://broker",
+    "public_url": "https://bg.zhuxue.test",
 }
 
 
@@ -142,6 +143,12 @@ def test_production_is_the_default_and_needs_a_broker() -> None:
     with pytest.raises(ValidationError, match="rabbitmq_url is required"):
         ServiceSettings.model_validate({**GOOD, "rabbitmq_url": None})
     assert ServiceSettings.model_validate({**GOOD, "rabbitmq_url": None, "mode": "dev"}).dev
+
+
+def test_rfc9449_4_3_production_needs_the_address_that_proofs_name() -> None:
+    """Without it, `htu` would be compared with the caller's own Host header."""
+    with pytest.raises(ValidationError, match="public_url is required"):
+        ServiceSettings.model_validate({**GOOD, "public_url": None})
 
 
 @pytest.mark.parametrize("url", ["", " "])
@@ -168,7 +175,7 @@ def test_the_issuer_stands_as_in_tokens() -> None:
 
 
 def test_the_public_address_is_an_origin() -> None:
-    assert ServiceSettings.model_validate(GOOD).public_origin is None
+    assert ServiceSettings.model_validate({**GOOD, "public_url": None, "mode": "dev"}).public_origin is None
     for url in ("https://bg.example.org", "https://bg.example.org/"):
         settings = ServiceSettings.model_validate({**GOOD, "public_url": url})
         assert settings.public_origin == "https://bg.example.org"
@@ -229,7 +236,9 @@ async def test_scripts_from_localhost_may_call_in_dev_mode_only(
     if dev:
         app = service(database_url, mode="dev")
     else:
-        app = service(database_url, mode="production", rabbitmq_url="amqp://localhost/")
+        app = service(
+            database_url, mode="production", rabbitmq_url="amqp://localhost/", public_url="https://x.example"
+        )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as http:
         answer = await http.get("/livez", headers={"origin": origin})
         assert answer.status_code == 200

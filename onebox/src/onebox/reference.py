@@ -35,6 +35,7 @@ def applications(**further: Any) -> dict[str, FastAPI]:
         "database_url": "postgresql+asyncpg://nobody@localhost/nothing",
         "rabbitmq_url": "amqp://localhost/",
         "issuer": "https://id.example.org",
+        "public_url": "https://service.example.org",
     }
     snapshot: dict[str, Any] = {
         "identity_url": "https://id.example.org",

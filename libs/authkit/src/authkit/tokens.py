@@ -165,7 +165,8 @@ def _is_canonical(token: str) -> bool:
     """Return whether `token` is a compact JWS in its canonical encoding (RFC 7515 §2: no padding).
 
     The library skips characters outside the alphabet and ignores the unused bits of the last character, so
-    without this check one signature would have several valid encodings.
+    without this check one signature would have many valid encodings. An ECDSA signature has a second valid
+    value all the same (r, n - s): a token is known by its `jti`, never by its text.
     """
     match = _COMPACT.fullmatch(token)
     if match is None:

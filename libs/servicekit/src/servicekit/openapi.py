@@ -9,6 +9,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from servicekit import permissions, problems
 from servicekit.paging import BadCursor
+from servicekit.queries import PREFIX
 
 # Fields and parameters with the same meaning everywhere. Their own descriptions take precedence.
 WORDS = {
@@ -91,6 +92,7 @@ def install(app: FastAPI, words: Mapping[str, str]) -> None:
         document = original()
         _declare_problems(document)
         _document_cursors(document)
+        _document_bodies(app, document)
         _document_permissions(app, document)
         _document_step_ups(app, document)
         _document_locations(document)
@@ -115,6 +117,25 @@ def _document_cursors(document: dict[str, Any]) -> None:
     for operation in operations(document):
         if any(parameter["name"] == "cursor" for parameter in operation.get("parameters", ())):
             _add_refusal(operation, BadCursor)
+
+
+def _document_bodies(app: FastAPI, document: dict[str, Any]) -> None:
+    """Correct the refusals outside of the REST API, whose endpoints judge what they get themselves.
+
+    FastAPI lists 422 everywhere, but an operation without declared path, query and body never gives it; one
+    that reads a body refuses one that is too large.
+    """
+    for route in routes(app):
+        original = route.original_route
+        if (route.path_format or "").startswith(PREFIX) or not isinstance(original, APIRoute):
+            continue
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            places = {parameter["in"] for parameter in operation.get("parameters", ())}
+            if original.body_field is None and places <= {"header", "cookie"}:
+                operation["responses"].pop("422", None)
+            if method in ("POST", "PUT"):
+                _add_refusal(operation, problems.BodyTooLarge)
 
 
 def _add_refusal(operation: dict[str, Any], problem: type[problems.Problem]) -> None:

@@ -20,6 +20,8 @@ class ServiceSettings(BaseSettings):
 
     has_events: ClassVar[bool] = True
     """Whether the service publishes or consumes events, for which production needs a broker."""
+    takes_proofs: ClassVar[bool] = True
+    """Whether callers prove possession for the service's own address (`public_url`, RFC 9449 §4.2)."""
 
     mode: Literal["dev", "production"] = "production"
     host: str = "127.0.0.1"
@@ -76,6 +78,9 @@ class ServiceSettings(BaseSettings):
                 raise ValueError("cors_origins must not name localhost in production")
             if self.has_events and self.rabbitmq_url is None:
                 raise ValueError("rabbitmq_url is required in production")
+            if self.takes_proofs and self.public_url is None:
+                # Otherwise `htu` of a proof (RFC 9449 §4.3) is compared with what the caller says in Host.
+                raise ValueError("public_url is required in production: DPoP proofs name it")
         return self
 
 

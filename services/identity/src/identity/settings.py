@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import (
     AnyHttpUrl,
@@ -37,6 +37,9 @@ class Settings(ServiceSettings, SiteSettings):
     """`docs/operators.md` describes each setting and how to create the keys."""
 
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_IDENTITY_", extra="ignore")
+
+    # The issuer is its address.
+    takes_proofs: ClassVar[bool] = False
 
     port: int = Field(default=8001, ge=0, le=65535)
 

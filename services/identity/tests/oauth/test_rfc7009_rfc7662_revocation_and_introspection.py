@@ -1,5 +1,7 @@
 """Revocation (RFC 7009) and introspection (RFC 7662)."""
 
+import base64
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -125,6 +127,31 @@ async def test_a_client_s_own_access_token_and_refresh_token(new_browser: NewBro
     assert await introspect(browser, token["refresh_token"], OFFICE) == {"active": False}
     await browser.http.post("/revoke", data={"token": token["refresh_token"]}, auth=RP)
     assert await introspect(browser, token["refresh_token"], RP) == {"active": False}
+
+
+def respelled(token: str) -> str:
+    """The same token with the other valid value of its ECDSA signature: (r, n - s) for (r, s)."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    head, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    other = raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32)
+    return f"{head}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}"
+
+
+@pytest.mark.usefixtures("clients")
+@pytest.mark.parametrize("revoked", [str, respelled], ids=["as issued", "respelled"])
+async def test_a_token_is_what_it_says_however_its_signature_is_spelled(
+    new_browser: NewBrowser, revoked: Callable[[str], str]
+) -> None:
+    """FIPS 186-5 §6.4 has two signatures for one message: a token is known by its `jti`."""
+    browser = new_browser()
+    form = {"grant_type": "client_credentials", "scope": "office", "resource": "urn:zhuxue:office"}
+    token = (await browser.http.post("/token", data=form, auth=RP)).json()["access_token"]
+    for one in (token, respelled(token)):
+        assert (await introspect(browser, one))["active"] is True
+    await browser.http.post("/revoke", data={"token": revoked(token)}, auth=RP)
+    for one in (token, respelled(token)):
+        assert await introspect(browser, one) == {"active": False}
 
 
 @pytest.mark.usefixtures("clients")

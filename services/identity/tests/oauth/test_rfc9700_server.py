@@ -1,5 +1,6 @@
 """What RFC 9700 asks of the server as a whole, where no other test is named after it."""
 
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -145,3 +146,41 @@ async def test_rfc9700_2_3_a_token_says_its_audience_and_no_more_scope_than_the_
     # For another service it opens nothing.
     headers = {"Authorization": f"Bearer {token['access_token']}"}
     assert (await browser.http.get("/api/v1/me", headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/authorize?x=%00", {}),
+        ("POST", "/authorize", {"data": {"x": "y"}}),
+        ("GET", "/end_session", {}),
+        ("GET", "/jwks?x=%00", {}),
+        ("GET", "/.well-known/openid-configuration?x=%00", {}),
+        ("GET", "/userinfo", {}),
+        ("POST", "/token", {"data": {"x": "\0"}}),
+        ("POST", "/token", {"data": {"x": "y" * 2_000_000}}),
+        ("POST", "/introspect", {"content": b"x"}),
+        ("POST", "/revoke", {"content": b"x"}),
+        ("POST", "/par", {"data": {"x": "y" * 2_000_000}}),
+        ("POST", "/device_authorization", {"data": {"client_id": "portal"}}),
+        ("POST", "/register", {"content": b"x"}),
+        ("POST", "/register", {"content": b"x" * 2_000_000}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_the_statuses_of_the_protocol_are_those_that_openapi_lists(
+    new_browser: NewBrowser, method: str, path: str, body: dict[str, Any]
+) -> None:
+    browser = new_browser()
+    answer = await browser.http.request(method, path, **body)
+    listed = browser.app.openapi()["paths"][path.partition("?")[0]][method.lower()]["responses"]
+    assert str(answer.status_code) in listed
+    # None of these endpoints validates a schema.
+    assert "422" not in listed or path.startswith("/register/")
+
+
+async def test_metadata_and_keys_answer_head(new_browser: NewBrowser) -> None:
+    """RFC 9110 §9.3.2: what answers GET answers HEAD."""
+    for path in ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"):
+        answer = await new_browser().http.head(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")

@@ -16,6 +16,7 @@ class Settings(ServiceSettings, SiteSettings):
     model_config = SettingsConfigDict(env_prefix="ZHUXUE_PORTAL_", extra="ignore")
 
     has_events: ClassVar[bool] = False
+    takes_proofs: ClassVar[bool] = False
 
     port: int = Field(default=8000, ge=0, le=65535)
 
