@@ -19,7 +19,6 @@ from identity.units import worlds
 from onebox import web
 from services.identity.tests.support.running_identity import with_world_s
 from testkit.browsers import DESKTOP, PHONE, NewPage, Screen
-from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import NewVisitor, Site, Visitor
 from .test_receiving import FIELDS, done, sign_in
@@ -59,12 +58,6 @@ class Shown:
 @pytest.fixture
 def world() -> "Migration":
     return with_world_s
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    """Goes: Office has the time of the machine, and refuses proofs that are a minute old."""
-    return RunningClock()
 
 
 @pytest.fixture(scope="module", autouse=True)

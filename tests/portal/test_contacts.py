@@ -9,7 +9,6 @@ from contracts.vocabulary import Role
 from identity.units import worlds
 from onebox import web
 from testkit.browsers import PATIENCE, PHONE, NewPage
-from testkit.clock import FrozenClock, RunningClock
 
 from .conftest import NewVisitor, Site
 from .test_pages import judge, sign_in
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 CITY, COUNTY = "济南市学生资助管理中心", "历下区学生资助管理中心"
 GROUP, NEW_NAME = "市级同事", "市级联系人"
 ARTICLE = "如何签收通知"
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    """Goes: Office has the time of the machine, and refuses proofs that are a minute old."""
-    return RunningClock()
 
 
 @pytest.fixture(scope="module", autouse=True)
