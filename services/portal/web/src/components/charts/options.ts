@@ -119,10 +119,15 @@ export interface Area {
   step: number | null
   text: string
   chosen?: boolean
+  /** Where the label is, from the middle of the area, in pixels. */
+  offset?: readonly [number, number]
 }
 
+/** The `id` of what is no area: the dashed line, and borders that end in the sea. */
+const LINE = 'line'
+
 /** `box` is the part of the earth that is shown: west, south, east, north. The rest is cut off. */
-export function geoOption(theme: Theme, map: string, areas: readonly Area[], box: readonly [number, number, number, number] | null, labels: boolean): ChartOption {
+export function geoOption(theme: Theme, map: string, areas: readonly Area[], box: readonly [number, number, number, number] | null, labels: boolean, fine = false): ChartOption {
   const by = new Map(areas.map((one) => [one.id, one]))
   return {
     tooltip: { ...tooltip(theme), trigger: 'item', show: true },
@@ -135,18 +140,22 @@ export function geoOption(theme: Theme, map: string, areas: readonly Area[], box
       right: 4,
       top: 4,
       bottom: 4,
-      itemStyle: { areaColor: theme.none, borderColor: theme.paper, borderWidth: 0.8 },
+      // Islands that are a point here are seen by their border.
+      itemStyle: { areaColor: theme.none, borderColor: fine ? theme.soft : theme.paper, borderWidth: fine ? 0.6 : 0.8 },
       label: { show: false },
       emphasis: { itemStyle: { areaColor: theme.series[2] }, label: { show: labels, color: theme.ink, formatter: ({ name }) => by.get(name)?.label ?? '' } },
       select: { disabled: true },
       tooltip: { show: true, formatter: (given: unknown) => describe(by, given) },
-      regions: areas.map(({ id, label, step, chosen }) => ({
+      regions: [
+        { name: LINE, itemStyle: { borderColor: theme.soft, borderWidth: 1.4 }, label: { show: false }, emphasis: { disabled: true }, silent: true },
+        ...areas.map(({ id, label, step, chosen, offset }) => ({
         name: id,
         itemStyle: {
           areaColor: step !== null ? theme.steps[step] : chosen ? theme.series[5] : theme.none,
         },
-        label: { show: labels && label !== '', formatter: label, color: step !== null && step > 2 ? theme.paper : theme.ink, fontSize: theme.size - 1 },
-      })),
+        label: { show: labels && label !== '', formatter: label, offset, color: step !== null && step > 2 ? theme.paper : theme.ink, fontSize: theme.size - 1 },
+        })),
+      ],
     } as GeoComponentOption,
   }
 }

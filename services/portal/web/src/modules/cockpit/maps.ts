@@ -27,6 +27,16 @@ export const INSET: Box = [105.5, 2.8, 123.5, 25.5]
 const MAINLAND: Box = [73.4, 17.6, 135.2, 53.7]
 const ISLAND: Box = [108.4, 18.05, 111.2, 20.25]
 
+/** Small provinces beside each other: their labels would lie on one another. */
+export const OFFSETS: Partial<Record<string, readonly [number, number]>> = {
+  110000: [-8, -6],
+  120000: [16, 5],
+  130000: [-8, 14],
+  440000: [-10, -8],
+  810000: [18, 2],
+  820000: [-6, 11],
+}
+
 const fetched = new Map<string, Promise<unknown>>()
 
 /** Each file once. Throws if it cannot be had. */
