@@ -184,3 +184,13 @@ async def test_metadata_and_keys_answer_head(new_browser: NewBrowser) -> None:
     for path in ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"):
         answer = await new_browser().http.head(path)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+
+
+async def test_rfc6749_5_2_the_refusal_names_the_registered_method_to_who_knows_the_secret(
+    new_browser: NewBrowser,
+) -> None:
+    form = {"grant_type": "client_credentials", "client_id": RP[0]}
+    for more, named in (({"client_secret": RP[1]}, True), ({"client_secret": "x" * 40}, False), ({}, False)):
+        answer = await new_browser().http.post("/token", data=form | more)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert ("'client_secret_basic'" in answer.json()["error_description"]) is named

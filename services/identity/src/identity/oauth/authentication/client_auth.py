@@ -40,7 +40,12 @@ def authenticate(request: Any, methods: list[str], keys: ClientKeys) -> Client:
     if form.get("client_id", client.client_id) != client.client_id:
         raise _refused()
     if not client.check_endpoint_auth_method(method, "token"):
-        raise _refused()
+        if method == "none":
+            raise _refused()
+        # Whoever knows the secret may know how to send it (RFC 6749 §5.2).
+        raise InvalidClientError(
+            f"The client is registered for '{client.token_endpoint_auth_method}'.", status_code=401
+        )
     return client
 
 
