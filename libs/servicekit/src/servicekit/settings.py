@@ -13,6 +13,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from servicekit.cors import LOCAL
 
 
+def none_if_empty(value: object) -> object:
+    """Convert an empty value, as an environment file has it, to None.
+
+    A validator that uses it has a name of its own: one of the same name would replace the inherited one.
+    """
+    return None if isinstance(value, str) and not value.strip() else value
+
+
 class ServiceSettings(BaseSettings):
     """The settings that all services have."""
 
@@ -56,11 +64,7 @@ class ServiceSettings(BaseSettings):
         """Return the external origin as `scheme://host[:port]`; None if there is no gateway."""
         return None if self.public_url is None else str(self.public_url).rstrip("/")
 
-    @field_validator("rabbitmq_url", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        """Convert an empty value, as in an environment file, to None (no broker)."""
-        return None if isinstance(value, str) and not value.strip() else value
+    _empty_broker = field_validator("rabbitmq_url", mode="before")(none_if_empty)
 
     @field_validator("public_url")
     @classmethod

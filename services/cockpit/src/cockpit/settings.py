@@ -8,7 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 from replica.settings import SnapshotSettings
 from servicekit.cipher import Key, check_versions, keys_of
-from servicekit.settings import ServiceSettings
+from servicekit.settings import ServiceSettings, none_if_empty
 
 
 class Settings(ServiceSettings, SnapshotSettings):
@@ -72,10 +72,7 @@ class Settings(ServiceSettings, SnapshotSettings):
             raise ValueError("upload_key is required without chDB: processes read the parts of each other")
         return self
 
-    @field_validator("upload_key", "other_upload_key", mode="before")
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
+    _empty_keys = field_validator("upload_key", "other_upload_key", mode="before")(none_if_empty)
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.vocabulary import Audience
 from servicekit.cipher import Key, check_versions, keys_of
-from servicekit.settings import ServiceSettings, SiteSettings
+from servicekit.settings import ServiceSettings, SiteSettings, none_if_empty
 
 
 class CountAddress(BaseModel):
@@ -142,7 +142,7 @@ class Settings(ServiceSettings, SiteSettings):
         """Keys of blind indexes; the first one is used where one is enough."""
         return keys_of(self.index_key, self.other_index_key)
 
-    @field_validator(
+    _empty_options = field_validator(
         "other_encryption_key",
         "other_index_key",
         "sms_inbound_number",
@@ -151,10 +151,7 @@ class Settings(ServiceSettings, SiteSettings):
         "real_name_url",
         "real_name_secret",
         mode="before",
-    )
-    @classmethod
-    def _empty_is_none(cls, value: object) -> object:
-        return None if value == "" else value
+    )(none_if_empty)
 
     @model_validator(mode="after")
     def _keys_are_keys(self) -> Self:
