@@ -32,7 +32,7 @@ OF_THE_PLATFORM = {
     *("confirmRoleChange", "refuseRoleChange", "getAuditExport", "downloadAuditExport"),
 }
 """For the three administrators of the platform; `memberships/test_platform.py` has their tests."""
-OF_THE_CENTRE = {"revokeInitialToken"}
+OF_THE_CENTRE = {"revokeInitialToken", "approveClientChange", "rejectClientChange"}
 OF_ONESELF = {"downloadExport"}
 OF_A_CLIENT = {"deleteClient", "readClient", "changeClient"}
 """RFC 7592: with the client's own token."""
