@@ -36,4 +36,24 @@ test('a branch is loaded when it is opened, by keyboard, and the focus moves as 
   await user.keyboard('{End}{Enter}')
   await screen.findByText('U3')
   expect(asked).toEqual(['0', '1', '0+c'])
+  // The line that asked for more is gone.
+  expect(document.activeElement?.textContent).toContain('U3')
+})
+
+test('a branch that did not come is asked for again, and the tree can always be entered', async () => {
+  const user = userEvent.setup()
+  let fails = true
+  const flaky = (id: string, cursor?: string): Promise<Children> => (id === '1' && fails ? Promise.reject(new Error(id)) : load(id, cursor))
+  const { container } = render(UnitTree, { props: { root: unit('0', 3), label: 'T', load: flaky } })
+  await screen.findByText('U1')
+  const twist = (): Element => container.querySelectorAll('.twist')[1] as Element
+  await user.click(twist())
+  await screen.findByRole('alert')
+  fails = false
+  await user.click(twist())
+  await user.click(twist())
+  await user.click(await screen.findByText('U11'))
+  expect(screen.queryByRole('alert')).toBeNull()
+  await user.click(twist())
+  expect(container.querySelectorAll('[tabindex="0"]')).toHaveLength(1)
 })

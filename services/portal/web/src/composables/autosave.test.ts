@@ -46,6 +46,28 @@ test('what is typed is saved after a pause, once; what is typed meanwhile follow
   expect(saving.state.value).toBe('')
 })
 
+test('somebody who submits waits for a save that another one has begun meanwhile', async () => {
+  const waiting: { done: () => void; fail: (why: Error) => void }[] = []
+  const saving = autosave(() => new Promise((done, fail) => waiting.push({ done, fail })))
+  saving.start()
+  content.value.text = 'a'
+  await vi.advanceTimersByTimeAsync(1500)
+  content.value.text = 'ab'
+  // Its pause ends while the first save is under way; then somebody submits.
+  await vi.advanceTimersByTimeAsync(1500)
+  let saved: boolean | null = null
+  void saving.flush().then((all) => (saved = all))
+  waiting.shift()?.done()
+  await vi.advanceTimersByTimeAsync(0)
+  expect([waiting.length, saved]).toEqual([1, null])
+  // That one fails, and so does another attempt.
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    waiting.shift()?.fail(new ApiProblem(400, 'refused', '', ''))
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  expect(saved).toBe(false)
+})
+
 test('what could not be saved is tried again, and what waits is saved when the page is left', async () => {
   const save = vi.fn(() => Promise.reject(ApiProblem.offline()))
   const saving = autosave(save)

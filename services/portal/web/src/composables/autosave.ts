@@ -42,11 +42,11 @@ export function useAutosave(content: Ref<unknown>, save: () => Promise<void>): A
 
   async function flush(): Promise<boolean> {
     window.clearTimeout(timer)
-    if (running) await running
+    // Whoever waited for the same save may have begun the next one.
+    while (running) await running
     if (changed) {
-      running = once()
+      running = once().finally(() => (running = null))
       await running
-      running = null
     }
     return !changed
   }

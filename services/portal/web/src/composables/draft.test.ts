@@ -43,6 +43,21 @@ test('it is kept while somebody types', async () => {
   vi.useRealTimers()
 })
 
+test('what the page has loaded itself is not taken for typed text at the next visit', async () => {
+  forgetDrafts('a')
+  const first = page()
+  first.content.value = { title: 'of the service', body: '' }
+  first.draft.forget()
+  await nextTick()
+  first.leave()
+  const second = page()
+  expect(second.draft.restored.value).toBe(false)
+  second.content.value = { title: 'typed', body: '' }
+  await nextTick()
+  second.leave()
+  expect(page().draft.restored.value).toBe(true)
+})
+
 test('the next person at the same browser does not find it', () => {
   forgetDrafts('a')
   sessionStorage.setItem('zhuxue:draft:notice', '{"title":"T"}')

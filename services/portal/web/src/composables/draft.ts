@@ -19,7 +19,7 @@ export function forgetDrafts(sub: string | null): void {
 export interface Draft {
   /** Whether the content at the start is that of before an interruption. */
   restored: Ref<boolean>
-  /** The content is safe elsewhere, or not wanted any more. */
+  /** The content as it is now is safe elsewhere, or not wanted any more: it is kept again once it differs. */
   forget: () => void
 }
 
@@ -37,10 +37,14 @@ export function useDraft<T extends object>(key: string, content: Ref<T>): Draft 
     }
   }
   let timer = 0
+  /** What need not be kept. */
+  let safe = kept === null ? JSON.stringify(toRaw(content.value)) : ''
   const write = (): void => {
     window.clearTimeout(timer)
     timer = 0
-    sessionStorage.setItem(name, JSON.stringify(toRaw(content.value)))
+    const text = JSON.stringify(toRaw(content.value))
+    if (text === safe) sessionStorage.removeItem(name)
+    else sessionStorage.setItem(name, text)
   }
   const stop = watch(
     content,
@@ -65,6 +69,7 @@ export function useDraft<T extends object>(key: string, content: Ref<T>): Draft 
       window.clearTimeout(timer)
       timer = 0
       restored.value = false
+      safe = JSON.stringify(toRaw(content.value))
       sessionStorage.removeItem(name)
     },
   }

@@ -11,19 +11,22 @@ export type AuditRecord = Schemas['AuditRecordOut']
 
 const LIMIT = 20
 const ofClient = (id: string) => ({ params: { path: { client_id: id } } })
+const seenClient = (id: string, etag: string | null) => ({ params: { path: { client_id: id }, header: { 'If-Match': etag } } })
 
-export const listClients = (wanted: { q: string; status: string; sort: string }, cursor?: string) =>
+export const listClients = (wanted: { q: string; status: string; proposed: string; sort: string }, cursor?: string) =>
   take(
     identity.GET('/clients', {
-      params: { query: { q: wanted.q.trim() || undefined, status: (wanted.status || undefined) as Schemas['ClientStatus'] | undefined, sort: wanted.sort as Schemas['ClientSort'], limit: LIMIT, cursor } },
+      params: { query: { q: wanted.q.trim() || undefined, status: (wanted.status || undefined) as Schemas['ClientStatus'] | undefined, proposed: wanted.proposed === '' ? undefined : wanted.proposed === 'true', sort: wanted.sort as Schemas['ClientSort'], limit: LIMIT, cursor } },
     }),
   )
 export const getClient = (id: string) => taken(identity.GET('/clients/{client_id}', ofClient(id)))
 export const register = (body: Schemas['ClientCreate']) => take(identity.POST('/clients', { body }))
-export const editClient = (id: string, etag: string | null, body: Registration) => take(identity.PUT('/clients/{client_id}', { params: { path: { client_id: id }, header: { 'If-Match': etag } }, body }))
+export const editClient = (id: string, etag: string | null, body: Registration) => take(identity.PUT('/clients/{client_id}', { ...seenClient(id, etag), body }))
 export const rotate = (id: string) => take(identity.POST('/clients/{client_id}/secrets', ofClient(id)))
 export const dropSecret = (id: string, secret: string) => take(identity.DELETE('/clients/{client_id}/secrets/{secret}', { params: { path: { client_id: id, secret } } }))
 export const disableClient = (id: string, reason: string) => take(identity.POST('/clients/{client_id}/disable', { ...ofClient(id), body: { reason } }))
+export const approveChange = (id: string, etag: string | null) => take(identity.POST('/clients/{client_id}/proposed/approve', seenClient(id, etag)))
+export const rejectChange = (id: string, etag: string | null, reason: string) => take(identity.POST('/clients/{client_id}/proposed/reject', { ...seenClient(id, etag), body: { reason } }))
 export const enableClient = (id: string) => take(identity.POST('/clients/{client_id}/enable', ofClient(id)))
 
 export interface Searched {
