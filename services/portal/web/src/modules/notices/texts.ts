@@ -129,12 +129,5 @@ export const noticesTexts = {
   keepMine: '保留我的内容',
   discard: '恢复为已提交的内容',
   wrong: (count: number) => `有 ${count} 处需要改正`,
-  choosePlease: '请选择',
-  addRow: '添加一行',
-  removeRow: (number: number) => `删除第 ${number} 行`,
-  rowOf: (number: number) => `第 ${number} 行`,
-  rowsMost: (most: number) => `最多 ${most} 行`,
-  filesMost: (most: number) => `最多 ${most} 个文件`,
-  chooseMost: (most: number) => `最多选 ${most} 项`,
   revisions: '历次提交',
 }
