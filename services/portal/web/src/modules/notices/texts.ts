@@ -67,7 +67,7 @@ export const noticesTexts = {
   answer: '填写答复',
   answerView: '查看答复',
   forwardingsTitle: '本单位转发记录',
-  forwardingOf: (number: number, when: string) => `第 ${number} 次，${when}`,
+  forwardingOf: (number: number, when: string, name: string | null) => `第 ${number} 次，${name ? `${name} 于 ` : ''}${when}`,
   forwardingDeadline: (when: string) => `要求下级 ${when} 前办理`,
   reaches: { children: '直接下级单位', subtree: '全部下级单位', picked: '指定的单位' } as Record<string, string>,
   onward: '逐级转发',
