@@ -249,7 +249,7 @@ export const draftingTexts = {
     view: '查看表单',
     notAsked: '此通知没有要求答复。',
     announcement: '公告不能要求答复。',
-    announcementRefuses: '公告不能要求答复，已设的表单须删除，或改用其他文种，否则不能发布。',
+    announcementRefuses: '公告不能要求答复，请删除已设的表单，或改用其他文种。',
     back: '返回通知',
     done: '完成',
     editor: '表单内容',
