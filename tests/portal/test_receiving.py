@@ -98,7 +98,7 @@ async def asked(page: "Page", site: Site, notice: str) -> None:
     await form.get_by_role("button", name="添加一项：数字").click()
     await form.get_by_label("名称").fill("受助学生人数")
     await form.get_by_label("计量单位").fill("人")
-    await form.get_by_label("必填").check()
+    await form.get_by_role("checkbox", name="必填").check()
     await form.get_by_role("button", name="添加一项：单选").click()
     await form.get_by_label("名称").fill("发放方式")
     await form.get_by_label("选项").fill("银行卡\n饭卡")
@@ -118,7 +118,7 @@ async def asked(page: "Page", site: Site, notice: str) -> None:
     columns = form.get_by_role("group", name="表格的列").last
     await columns.get_by_role("button", name="（未填写名称）").click()
     await columns.get_by_label("名称").fill("姓名")
-    await columns.get_by_label("必填").check()
+    await columns.get_by_role("checkbox", name="必填").check()
     await expect(page.get_by_role("status").filter(has_text="已自动保存")).to_be_visible()
     preview = page.get_by_role("region", name="收文单位看到的样子")
     await expect(preview.get_by_label("发放方式")).to_contain_text("饭卡")
