@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TITLE = "关于报送春季学期资助人数的通知"
 CITY, COUNTY, OTHER = "370100", "370102", "370103"
 SCHOOLS = ("S3701020001", "S3701020002", "S3701030001")
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"key": "students", "label": "受助学生人数", "type": "number", "required": True, "unit": "人"},
     {"key": "way", "label": "发放方式", "type": "choice", "options": ["银行卡", "饭卡"]},
     {"key": "proof", "label": "证明材料", "type": "attachment", "max_files": 2},
