@@ -298,6 +298,7 @@ export const draftingTexts = {
     grip: (name: string) => `移动${name}：拖动，或按上下方向键`,
     up: (name: string) => `上移${name}`,
     down: (name: string) => `下移${name}`,
+    copyIt: '复制',
     copy: (name: string) => `复制${name}`,
     remove: (name: string) => `删除${name}`,
     numbered: (number: number, name: string) => `第 ${number} 项${name ? `“${name}”` : ''}`,
