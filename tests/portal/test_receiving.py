@@ -104,9 +104,9 @@ async def asked(page: "Page", site: Site, notice: str) -> None:
     await form.get_by_label("选项").fill("银行卡\n饭卡")
     # The attachments follow: once by the mouse, once by a key.
     handle = form.get_by_role("button", name="移动第 1 项“证明材料”")
+    await handle.hover()
     below = await form.get_by_role("listitem").nth(1).bounding_box()
     assert below is not None
-    await handle.hover()
     await page.mouse.down()
     await page.mouse.move(below["x"] + 10, below["y"] + below["height"] - 2, steps=3)
     await page.mouse.up()
