@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 TITLE = "关于报送春季学期资助人数的通知"
 CITY, COUNTY, OTHER = "370100", "370102", "370103"
 SCHOOLS = ("S3701020001", "S3701020002", "S3701030001")
-FIELDS = [
+FIELDS: list[dict[str, Any]] = [
     {"key": "students", "label": "受助学生人数", "type": "number", "required": True, "unit": "人"},
     {"key": "way", "label": "发放方式", "type": "choice", "options": ["银行卡", "饭卡"]},
     {"key": "proof", "label": "证明材料", "type": "attachment", "max_files": 2},
@@ -75,8 +75,8 @@ async def done(answer: Any) -> Any:
     return answer.json()
 
 
-async def published(city: Visitor) -> str:
-    """A notice with a form, from the city to its counties, to be forwarded by them."""
+async def drafted(city: Visitor) -> str:
+    """A draft of the city to its counties, which forward it."""
     draft = {"title": TITLE, "body": "<p>请按时报送。</p>", "recipients": {"reach": "children"}}
     async with asyncio.timeout(PATIENCE):
         # Office learns of the units by events.
@@ -84,12 +84,57 @@ async def published(city: Visitor) -> str:
         while answer.status_code != 201:
             await asyncio.sleep(0.1)
             answer = await city.call("POST", "/api/office/v1/notices", json=draft)
-    notice = f"/api/office/v1/notices/{answer.json()['id']}"
-    await done(await city.call("PUT", f"{notice}/form", json={"fields": FIELDS}))
+    return str(answer.json()["id"])
+
+
+async def asked(page: "Page", site: Site, notice: str) -> None:
+    """Make the form of `FIELDS` on its page."""
+    await page.goto(f"{site.url}/notices/outbox/{notice}/edit")
+    await page.get_by_role("link", name="设置答复表单").click()
+    form = page.get_by_role("group", name="表单内容")
+    await form.get_by_role("button", name="添加一项：附件").click()
+    await form.get_by_label("名称").fill("证明材料")
+    await form.get_by_label("最多文件数").fill("2")
+    await form.get_by_role("button", name="添加一项：数字").click()
+    await form.get_by_label("名称").fill("受助学生人数")
+    await form.get_by_label("计量单位").fill("人")
+    await form.get_by_role("checkbox", name="必填").check()
+    await form.get_by_role("button", name="添加一项：单选").click()
+    await form.get_by_label("名称").fill("发放方式")
+    await form.get_by_label("选项").fill("银行卡\n饭卡")
+    # The attachments follow: once by the mouse, once by a key.
+    handle = form.get_by_role("button", name="移动第 1 项“证明材料”")
+    await handle.hover()
+    below = await form.get_by_role("listitem").nth(1).bounding_box()
+    assert below is not None
+    await page.mouse.down()
+    await page.mouse.move(below["x"] + 10, below["y"] + below["height"] - 2, steps=3)
+    await page.mouse.up()
+    await expect(form.get_by_role("button", name="移动第 2 项“证明材料”")).to_be_focused()
+    await page.keyboard.press("ArrowDown")
+    await expect(form.get_by_role("button", name="移动第 3 项“证明材料”")).to_be_focused()
+    await form.get_by_role("button", name="添加一项：表格").click()
+    await form.get_by_label("名称").fill("经办人员")
+    columns = form.get_by_role("group", name="表格的列").last
+    await columns.get_by_role("button", name="（未填写名称）").click()
+    await columns.get_by_label("名称").fill("姓名")
+    await columns.get_by_role("checkbox", name="必填").check()
+    await expect(page.get_by_role("status").filter(has_text="已自动保存")).to_be_visible()
+    preview = page.get_by_role("region", name="收文单位看到的样子")
+    await expect(preview.get_by_label("发放方式")).to_contain_text("饭卡")
+    await judge(page, "form")
+    await page.set_viewport_size({"width": PHONE.width, "height": PHONE.height})
+    await judge(page, "form on a phone")
+    await page.set_viewport_size({"width": DESKTOP.width, "height": DESKTOP.height})
+    await page.get_by_role("button", name="完成").click()
+    await expect(page.get_by_text("共 4 项，其中必填 1 项")).to_be_visible()
+
+
+async def publish(city: Visitor, notice: str) -> None:
+    """Send it."""
     await done(await city.call("POST", "/api/office/v1/number-series", json={"prefix": "济教助"}))
     key = {"idempotency-key": str(uuid4())}
-    await done(await city.call("POST", f"{notice}/publish", json={}, headers=key))
-    return str(answer.json()["id"])
+    await done(await city.call("POST", f"/api/office/v1/notices/{notice}/publish", json={}, headers=key))
 
 
 async def sign_in(page: "Page", site: Site, code: str) -> None:
@@ -115,7 +160,13 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     people = {code: new_visitor() for code in (CITY, OTHER, *SCHOOLS)}
     for code, one in people.items():
         await one.sign_in(phone_of(code))
-    notice = await published(people[CITY])
+    notice = await drafted(people[CITY])
+    city = await new_page(DESKTOP)
+    await sign_in(city, site, CITY)
+    await asked(city, site, notice)
+    form = await done(await people[CITY].call("GET", f"/api/office/v1/notices/{notice}/form"))
+    assert [one["label"] for one in form["fields"]] == [one["label"] for one in FIELDS]
+    await publish(people[CITY], notice)
     path = f"/api/office/v1/notices/{notice}"
 
     async def post(code: str, what: str, **body: Any) -> None:
@@ -125,8 +176,6 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await post(OTHER, "forward")
     await post(OTHER, "sign")
     await post(SCHOOLS[2], "sign")
-    city = await new_page(DESKTOP)
-    await sign_in(city, site, CITY)
     await city.goto(f"{site.url}/notices/{notice}/coverage")
     figures = city.get_by_role("region", name="办理情况")
     await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("2 / 5")

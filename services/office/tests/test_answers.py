@@ -194,7 +194,9 @@ async def test_a_form_belongs_to_the_draft(office: RunningOffice) -> None:
     secret: list[JsonValue] = [{"key": "a", "label": "机密★1年", "type": "text"}]
     assert code_of(await centre.put(path, json={"fields": secret})) == (400, "classified_document_refused")
     assert code_of(await office.unit("370000").put(path, json={"fields": FIELDS})) == (404, "not_found")
-    assert (await centre.delete(path)).status_code == 204
+    stale = await centre.delete(path, headers={"If-Match": '"7"'})
+    assert code_of(stale) == (412, "version_changed")
+    assert (await centre.delete(path, headers={"If-Match": '"1"'})).status_code == 204
     await centre.put(path, json={"fields": FIELDS})
     await centre.post(f"{N}/{notice}/publish")
     for response in (await centre.put(path, json={"fields": FIELDS}), await centre.delete(path)):

@@ -54,11 +54,11 @@ async def put_form(
     "",
     summary="删除答复表单",
     status_code=204,
-    responses=responses(*REFUSALS, PermissionRequired, NotFound, NotDraft),
+    responses=responses(*REFUSALS, PermissionRequired, NotFound, NotDraft, VersionChanged),
 )
-async def delete_form(notice_id: UUID, actor: Drafter, forms: FormService) -> None:
-    """只能在起草时删除；没有表单的也返回成功。"""
-    await forms.delete(actor, notice_id)
+async def delete_form(notice_id: UUID, actor: Drafter, forms: FormService, seen: IfMatch) -> None:
+    """只能在起草时删除；没有表单的也返回成功。带 If-Match 时，表单已被他人修改则不删除。"""
+    await forms.delete(actor, notice_id, seen)
 
 
 @router.post("/lock", summary="停止收集答复", responses=_LOCKING)

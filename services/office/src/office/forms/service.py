@@ -56,12 +56,16 @@ class Forms:
         await self._forms.save(form)
         return form
 
-    async def delete(self, actor: Actor, notice_id: UUID) -> None:
-        """Have a draft ask for no answer. Raises `NotFound`, `PermissionRequired`, `NotDraft`."""
+    async def delete(self, actor: Actor, notice_id: UUID, seen: SeenVersions | None) -> None:
+        """Have a draft ask for no answer. Raises `NotFound`, `PermissionRequired`, `NotDraft`,
+        `VersionChanged` if `seen` is outdated.
+        """
         notice = await self._notices.own(actor, notice_id)
         notice.check_draft()
         form = await self._forms.get(notice_id)
         if form is not None:
+            if seen is not None:
+                seen.require(form.version)
             await self._forms.delete(form)
 
     async def get(self, actor: Actor, notice_id: UUID) -> Form:

@@ -122,6 +122,13 @@ export const texts = {
     empty: '未填写',
     lost: '文件已删除',
     download: (name: string) => `下载${name}`,
+    choosePlease: '请选择',
+    addRow: '添加一行',
+    removeRow: (number: number) => `删除第 ${number} 行`,
+    rowOf: (number: number) => `第 ${number} 行`,
+    rowsMost: (most: number) => `最多 ${most} 行`,
+    filesMost: (most: number) => `最多 ${most} 个文件`,
+    chooseMost: (most: number) => `最多选 ${most} 项`,
   },
   figure: {
     scope: '口径',

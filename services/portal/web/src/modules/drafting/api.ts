@@ -1,4 +1,5 @@
 import { office, take, taken, type Office } from '@/api/client'
+import { ApiProblem } from '@/api/problems'
 
 export type Schemas = Office['schemas']
 export type OwnNotice = Schemas['OwnNoticeDetail']
@@ -63,6 +64,19 @@ const revision = (id: string, version: number) => ({ notice_id: id, version })
 export const getRevision = (id: string, version: number) => take(office.GET('/notices/{notice_id}/revisions/{version}', { params: { path: revision(id, version) } }))
 export const restoreRevision = (id: string, version: number, now: number) =>
   take(office.POST('/notices/{notice_id}/revisions/{version}/restore', { params: { path: revision(id, version), header: { 'If-Match': etagOf(now) } } }))
+
+/** The form of a draft, or null when it asks for nothing; its version is 0 then. */
+export async function getForm(id: string): Promise<{ data: Schemas['FormOut'] | null; etag: string }> {
+  try {
+    const found = await taken(office.GET('/notices/{notice_id}/form', path(id)))
+    return { data: found.data, etag: found.etag ?? etagOf(found.data.version) }
+  } catch (error) {
+    if (error instanceof ApiProblem && error.code === 'no_form') return { data: null, etag: etagOf(0) }
+    throw error
+  }
+}
+export const putForm = (id: string, etag: string, fields: Schemas['FormIn']['fields']) => taken(office.PUT('/notices/{notice_id}/form', { ...seen(id, etag), body: { fields } }))
+export const deleteForm = (id: string, etag: string) => take(office.DELETE('/notices/{notice_id}/form', seen(id, etag)))
 
 export const submit = (id: string, version: number) => take(office.POST('/notices/{notice_id}/submit', seen(id, etagOf(version))))
 export const recall = (id: string) => take(office.POST('/notices/{notice_id}/recall', path(id)))

@@ -11,6 +11,7 @@ export const drafting: Module = {
     { path: '/notices/outbox/templates/:id', component: () => import('./pages/TemplatePage.vue'), meta: { title: texts.editTemplate } },
     { path: '/notices/outbox/:id', component: () => import('./pages/OwnNoticePage.vue'), meta: { title: texts.title } },
     { path: '/notices/outbox/:id/edit', component: () => import('./pages/ComposePage.vue'), meta: { title: texts.composeTitle } },
+    { path: '/notices/outbox/:id/form', component: () => import('./pages/FormPage.vue'), meta: { title: texts.form.title } },
   ],
   places: [{ to: '/notices/outbox', label: texts.title, about: texts.about, icon: 'drafting', visible: (me) => me.unit_id !== null && me.permissions.includes('notices.read') }],
 }
