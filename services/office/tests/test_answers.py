@@ -191,8 +191,17 @@ async def test_a_form_belongs_to_the_draft(office: RunningOffice) -> None:
     assert first.headers["etag"] == '"1"'
     stale = await centre.put(path, json={"fields": FIELDS[:1]}, headers={"If-Match": '"7"'})
     assert code_of(stale) == (412, "version_changed")
-    secret: list[JsonValue] = [{"key": "a", "label": "机密★1年", "type": "text"}]
-    assert code_of(await centre.put(path, json={"fields": secret})) == (400, "classified_document_refused")
+    mark = "机密★1年"
+    column: JsonValue = {"key": "b", "label": "等级", "type": "choice", "options": ["一", mark]}
+    marked: list[JsonValue] = [
+        {"key": "a", "label": mark, "type": "text"},
+        {"key": "a", "label": "姓名", "type": "text", "help": mark},
+        {"key": "a", "label": "人数", "type": "number", "unit": mark},
+        {"key": "a", "label": "名单", "type": "table", "columns": [column]},
+    ]
+    for secret in marked:
+        refused = await centre.put(path, json={"fields": [secret]})
+        assert code_of(refused) == (400, "classified_document_refused"), secret
     assert code_of(await office.unit("370000").put(path, json={"fields": FIELDS})) == (404, "not_found")
     stale = await centre.delete(path, headers={"If-Match": '"7"'})
     assert code_of(stale) == (412, "version_changed")

@@ -35,6 +35,20 @@ class Checked:
     problems: list[tuple[Place, str]] = field(default_factory=list)
 
 
+def words(fields: Sequence[AnyField]) -> Iterator[str]:
+    """Return each text of a form that people read."""
+    for one in fields:
+        yield one.label
+        if one.help is not None:
+            yield one.help
+        if isinstance(one, NumberField) and one.unit is not None:
+            yield one.unit
+        if isinstance(one, ChoiceField | MultiChoiceField):
+            yield from one.options
+        if isinstance(one, TableField):
+            yield from words(one.columns)
+
+
 def check(fields: Sequence[AnyField], given: Mapping[str, Any], *, complete: bool) -> Checked:
     """Check the values of a form; only with `complete` must required fields be filled in."""
     checked = Checked()

@@ -12,6 +12,7 @@ from office.forms.errors import FormNotForAnnouncements, NoForm
 from office.forms.fields import FormFields
 from office.forms.models import Form
 from office.forms.repository import FormRepository
+from office.forms.rules import words
 from office.notices import rules
 from office.notices.errors import ClassifiedDocumentRefused
 from office.notices.service import Notices
@@ -44,8 +45,7 @@ class Forms:
         notice.check_draft()
         if notice.kind is NoticeKind.ANNOUNCEMENT:
             raise FormNotForAnnouncements
-        words = [text for one in fields.fields for text in (one.label, one.help) if text is not None]
-        if rules.is_classified(rules.UNCLASSIFIED, words):
+        if rules.is_classified(rules.UNCLASSIFIED, words(fields.fields)):
             raise ClassifiedDocumentRefused
         form = await self._forms.get(notice_id)
         if form is None:
