@@ -69,7 +69,10 @@ async def calling(
 
 
 async def _address(host: str, port: int, networks: Collection[Network], *, dev: bool) -> str:
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise NotAllowed("not a host name") from error
     addresses = [str(entry[4][0]) for entry in found]
     # Refused if any is, because which one the resolver names first is not under our control.
     if not addresses or not all(may_call(address, networks, loopback=dev) for address in addresses):

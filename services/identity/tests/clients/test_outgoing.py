@@ -76,6 +76,11 @@ async def test_one_address_within_is_enough_to_refuse(monkeypatch: pytest.Monkey
         await called("https://rp.example.cn/out")
 
 
+async def test_what_cannot_be_a_name_is_refused_like_an_address_within() -> None:
+    with pytest.raises(outgoing.NotAllowed, match="name"):
+        await called(f"https://{'a' * 64}.example.cn/out")
+
+
 async def test_only_development_calls_without_tls() -> None:
     with pytest.raises(outgoing.NotAllowed, match="https"):
         await called("http://rp.example.cn/out")

@@ -1,4 +1,5 @@
 import { office, take, taken, type Office } from '@/api/client'
+import { save, show } from '@/api/files'
 import { ApiProblem } from '@/api/problems'
 
 export type Schemas = Office['schemas']
@@ -120,7 +121,7 @@ const numbersQuery = (wanted: WantedNumbers) => ({
 })
 export const listNumbers = (wanted: WantedNumbers, cursor: string | undefined) =>
   take(office.GET('/document-numbers', { params: { query: { ...numbersQuery(wanted), limit: 20, cursor } } }))
-export const exportNumbers = (wanted: WantedNumbers) => blob(office.GET('/document-numbers/export', { params: { query: numbersQuery(wanted) }, parseAs: 'blob' }))
+export const exportNumbers = (wanted: WantedNumbers, name: string) => save(office.GET('/document-numbers/export', { params: { query: numbersQuery(wanted) }, parseAs: 'blob' }), name)
 
 export interface WantedTemplates {
   q: string
@@ -144,8 +145,5 @@ export const changeTemplate = (id: string, version: number, body: Schemas['Templ
 export const retireTemplate = (id: string) => take(office.DELETE('/notice-templates/{template_id}', template(id)))
 
 /** Fetches a file with the header that a link cannot send. */
-async function blob(call: Promise<{ data?: unknown; error?: unknown; response: Response }>): Promise<Blob> {
-  return (await taken(call)).data as Blob
-}
-export const pdf = (id: string) => blob(office.GET('/notices/{notice_id}/pdf', { ...path(id), parseAs: 'blob' }))
-export const fileContent = (id: string) => blob(office.GET('/files/{file_id}/content', { params: { path: { file_id: id } }, parseAs: 'blob' }))
+export const showPdf = (id: string) => show(office.GET('/notices/{notice_id}/pdf', { ...path(id), parseAs: 'blob' }))
+export const saveFile = (id: string, name: string) => save(office.GET('/files/{file_id}/content', { params: { path: { file_id: id } }, parseAs: 'blob' }), name)
