@@ -7,14 +7,14 @@ through province, city and county before. What breaks these rules is planted, an
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
 from cockpit.feeds.declarations import FeedName
 from contracts.vocabulary import Level
-from onebox.facts.awards import Aided, Award, Unit, aided, divisions, school_code
+from onebox.facts.awards import Aided, Award, Division, Unit, aided, divisions, school_code
 
 TODAY = date(2026, 11, 20)
 """What is due later has not been paid."""
@@ -152,7 +152,7 @@ def facts(
 
     At the end come the flows of money into cities and provinces.
     """
-    flows = _Flows(seed)
+    flows = Flows(seed, {one.code: one for one in divisions()})
     for person in aided(count, seed, schools, within, unit):
         yield from flows.left(person.county)
         yield from _person(person, random.Random(f"{seed}/{person.token}"))
@@ -177,7 +177,9 @@ def _person(person: Aided, chance: random.Random) -> Iterator[Made]:
         yield Made(FeedName.AWARD, county, award, kind or (wrong and f"aided_{wrong}"))
         yield from _paid(county, award, chance)
     if stage in {"undergraduate", "master"} and chance.random() < 0.2:
-        yield from (_loan(person, year, chance) for year in years)
+        for year in years:
+            row = loan_of(person.token, person.unit, stage, year, chance)
+            yield Made(FeedName.LOAN, county, row)
     # Others at the school who have no aid, of whom some are listed nevertheless: 应助未助.
     for number in range(chance.randint(1, 4)):
         token = f"{person.token}n{number}"
@@ -260,16 +262,17 @@ def _paid(county: str, award: Award, chance: random.Random) -> Iterator[Made]:
         yield Made(FeedName.PAYMENT, county, row._replace(record_id=f"P{award.record_id}B"), "paid_twice")
 
 
-def _loan(person: Aided, year: int, chance: random.Random) -> Made:
+def loan_of(token: str, unit: str, stage: str, year: int, chance: random.Random) -> Loan:
+    """Return the loan of a person in a year."""
     amount = chance.choice((8_000, 12_000, 16_000, 20_000))
     state = chance.choices(("granted", "repaying", "settled", "overdue"), (0.7, 0.2, 0.08, 0.02))[0]
     share = {"granted": 100, "repaying": chance.randint(30, 95), "settled": 0, "overdue": 60}[state]
-    row = Loan(
-        f"L{person.token}-{year}",
-        person.unit,
-        person.token,
+    return Loan(
+        f"L{token}-{year}",
+        unit,
+        token,
         year,
-        person.programme.stage,
+        stage,
         "origin" if chance.random() < 0.8 else "campus",
         chance.choices(("cdb", "rcc", "other"), (0.86, 0.1, 0.04))[0],
         amount,
@@ -277,7 +280,6 @@ def _loan(person: Aided, year: int, chance: random.Random) -> Made:
         Decimal(amount * share) / 100,
         state,
     )
-    return Made(FeedName.LOAN, person.county, row)
 
 
 MOVED = {
@@ -291,12 +293,12 @@ Budget = tuple[int, str, str, str]
 """Year, term, programme, source of funds."""
 
 
-class _Flows:
-    """The money for awards, summed up from the counties."""
+class Flows:
+    """The money for awards, summed up from the counties; `tree` has those through which it comes down."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, tree: Mapping[str, Division]) -> None:
         self._seed = seed
-        self._divisions = {one.code: one for one in divisions()}
+        self._divisions = tree
         self._sums: dict[str, dict[Budget, int]] = defaultdict(lambda: defaultdict(int))
         self._county = ""
 
