@@ -1,4 +1,4 @@
-"""Facts of world S for `make run`: figures of every province, city and university in it, and of counties.
+"""Facts of world S for `make run`: figures of every province and city in it, and of counties.
 
 A figure of fewer than five persons is hidden, and so are others from which it could be worked out
 (docs/adr/0037). Here persons therefore come in groups that are alike in everything the cockpit divides by,
@@ -31,17 +31,14 @@ from onebox.facts.feeds import (
     Hardship,
     Made,
     Payment,
-    loan_of,
 )
 
 LEAST = 5
 """A group has at least as many persons."""
-GROUPS = {"3701": 4, "3702": 2, "3201": 2, "6590": 1}
+GROUPS = {"3701": 5, "3702": 2, "3201": 2, "6590": 1}
 """Groups of each county, by the city's code. 济南 has most: the people of the demo are there."""
 SOME = 2
 """Counties of each other city, with a group each."""
-OF_UNIVERSITY = 3
-"""Groups of a university."""
 PRESENT = (
     *((range(2023, 2027), 40), (range(2023, 2025), 12), (range(2023, 2024), 12), (range(2024, 2027), 12)),
     *((range(2025, 2027), 14), (range(2025, 2026), 4), (range(2026, 2027), 8)),
@@ -55,14 +52,6 @@ _SECOND = (
     (("vocational_grant", "secondary_vocational"), ("vocational_tuition", "secondary_vocational")),
 )
 """Programmes of the second school of a county, by the county's number modulo 3 (`worlds.world_s`)."""
-_OFFICE = tuple(one for one in PROGRAMMES if one.stage == "undergraduate")
-_HIGHER = tuple(
-    _BY_NAME[key]
-    for key in (
-        *(("undergraduate_grant", "undergraduate"), ("postgraduate_grant", "master")),
-        ("postgraduate_grant", "doctor"),
-    )
-)
 
 
 class Group(NamedTuple):
@@ -128,7 +117,7 @@ Schools = Sequence[tuple[str, Sequence[Programme]]]
 def _places(world: Sequence[UnitSeed]) -> Iterator[tuple[str, Schools, int]]:
     """Yield places with their schools and the number of their groups.
 
-    Awards belong to schools and to counties' offices, which have those of undergraduates here.
+    Universities have none: there are too few in world S for figures that can be shown.
     """
     offices = [unit for unit in world if unit.kind == Kind.STUDENT_AID]
     seen: Counter[str] = Counter()
@@ -137,13 +126,10 @@ def _places(world: Sequence[UnitSeed]) -> Iterator[tuple[str, Schools, int]]:
         seen[city] += 1
         pairs = (("0001", _YOUNG), ("0002", _SECOND[number % 3]))
         schools = [(f"S{code}{end}", [_BY_NAME[key] for key in keys]) for end, keys in pairs]
-        office = (code, _OFFICE[number % len(_OFFICE) :])
         if city in GROUPS:
-            yield code, [*schools, office], GROUPS[city]
+            yield code, schools, GROUPS[city]
         elif seen[city] <= SOME:
             yield code, schools[seen[city] % 2 :], 1
-    for school in worlds.UNIVERSITY_DEPARTMENTS:
-        yield school, [(school, _HIGHER)], OF_UNIVERSITY
 
 
 def _groups(world: Sequence[UnitSeed], awards: int, seed: int) -> list[Group]:
@@ -202,16 +188,6 @@ def _rows(group: Group, chance: random.Random, seed: int) -> Iterator[Made | Aid
             of_person.append(award)
             yield Made(FeedName.AWARD, place, award, planted)
         yield from _paid(awards, chance, place)
-    if programme.stage == "undergraduate" and chance.random() < 0.5:
-        for year in (year for year in group.years if year >= FIRST_YEAR):
-            # The same draws for each: the bank, the kind and the state are those of the group.
-            state = chance.getrandbits(32)
-            for token in tokens:
-                yield Made(
-                    FeedName.LOAN,
-                    place,
-                    loan_of(token, group.unit, programme.stage, year, random.Random(state)),
-                )
     for token, of_person in zip(tokens, found, strict=True):
         yield Aided(place, token, group.unit, programme, [(award, None) for award in of_person])
 

@@ -177,9 +177,7 @@ def _person(person: Aided, chance: random.Random) -> Iterator[Made]:
         yield Made(FeedName.AWARD, county, award, kind or (wrong and f"aided_{wrong}"))
         yield from _paid(county, award, chance)
     if stage in {"undergraduate", "master"} and chance.random() < 0.2:
-        for year in years:
-            row = loan_of(person.token, person.unit, stage, year, chance)
-            yield Made(FeedName.LOAN, county, row)
+        yield from (_loan(person, year, chance) for year in years)
     # Others at the school who have no aid, of whom some are listed nevertheless: 应助未助.
     for number in range(chance.randint(1, 4)):
         token = f"{person.token}n{number}"
@@ -262,17 +260,16 @@ def _paid(county: str, award: Award, chance: random.Random) -> Iterator[Made]:
         yield Made(FeedName.PAYMENT, county, row._replace(record_id=f"P{award.record_id}B"), "paid_twice")
 
 
-def loan_of(token: str, unit: str, stage: str, year: int, chance: random.Random) -> Loan:
-    """Return the loan of a person in a year."""
+def _loan(person: Aided, year: int, chance: random.Random) -> Made:
     amount = chance.choice((8_000, 12_000, 16_000, 20_000))
     state = chance.choices(("granted", "repaying", "settled", "overdue"), (0.7, 0.2, 0.08, 0.02))[0]
     share = {"granted": 100, "repaying": chance.randint(30, 95), "settled": 0, "overdue": 60}[state]
-    return Loan(
-        f"L{token}-{year}",
-        unit,
-        token,
+    row = Loan(
+        f"L{person.token}-{year}",
+        person.unit,
+        person.token,
         year,
-        stage,
+        person.programme.stage,
         "origin" if chance.random() < 0.8 else "campus",
         chance.choices(("cdb", "rcc", "other"), (0.86, 0.1, 0.04))[0],
         amount,
@@ -280,6 +277,7 @@ def loan_of(token: str, unit: str, stage: str, year: int, chance: random.Random)
         Decimal(amount * share) / 100,
         state,
     )
+    return Made(FeedName.LOAN, person.county, row)
 
 
 MOVED = {
