@@ -22,9 +22,9 @@ class Settings(BaseSettings):
     first_port: int = Field(default=8000, ge=1024, le=65_000)
     """The port of the start page; the services use the next ports (`PORTS`)."""
     log_level: str = "WARNING"
-    awards: int = Field(default=17_000, ge=0, le=1_000_000)
-    """How many generated awards Cockpit gets after the first start, with some 90,000 facts of other feeds; 0:
-    none."""
+    awards: int = Field(default=14_000, ge=0, le=1_000_000)
+    """About how many generated awards Cockpit gets after the first start, with some 55,000 facts of other
+    feeds; 0: none."""
 
     @property
     def state(self) -> Path:

@@ -7,14 +7,14 @@ through province, city and county before. What breaks these rules is planted, an
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
 from cockpit.feeds.declarations import FeedName
 from contracts.vocabulary import Level
-from onebox.facts.awards import Aided, Award, Unit, aided, divisions, school_code
+from onebox.facts.awards import Aided, Award, Division, Unit, aided, divisions, school_code
 
 TODAY = date(2026, 11, 20)
 """What is due later has not been paid."""
@@ -152,7 +152,7 @@ def facts(
 
     At the end come the flows of money into cities and provinces.
     """
-    flows = _Flows(seed)
+    flows = Flows(seed, {one.code: one for one in divisions()})
     for person in aided(count, seed, schools, within, unit):
         yield from flows.left(person.county)
         yield from _person(person, random.Random(f"{seed}/{person.token}"))
@@ -291,12 +291,12 @@ Budget = tuple[int, str, str, str]
 """Year, term, programme, source of funds."""
 
 
-class _Flows:
-    """The money for awards, summed up from the counties."""
+class Flows:
+    """The money for awards, summed up from the counties; `tree` has those through which it comes down."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, tree: Mapping[str, Division]) -> None:
         self._seed = seed
-        self._divisions = {one.code: one for one in divisions()}
+        self._divisions = tree
         self._sums: dict[str, dict[Budget, int]] = defaultdict(lambda: defaultdict(int))
         self._county = ""
 

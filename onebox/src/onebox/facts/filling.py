@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import csv
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 from fastapi import FastAPI
 
@@ -16,21 +16,13 @@ from cockpit.intake.files import FileKind
 from cockpit.intake.receiving import Receiver
 from contracts.intake import BatchFormat
 from identity.units.rules import CENTRE_CODE
-from onebox.facts.feeds import ROWS, Made, facts
+from onebox.facts.demonstration import demonstration, units
+from onebox.facts.feeds import ROWS
 from servicekit.db import Database
 
-WITHIN = "3701"
-"""济南, where the people of the demo are: sums of the whole country would take minutes."""
-SCHOOLS = 2
-"""Schools of each county in world S."""
 BLOCK = 65_536
 AGAIN, NEVER = 1.0, 1e9
 SOURCE = "生成的演示数据"
-
-
-def school_code(county: str, number: int) -> str:
-    """Return the code of a school of world S."""
-    return f"S{county}{number:04d}"
 
 
 class Filling:
@@ -40,10 +32,11 @@ class Filling:
         self._database: Database = cockpit.state.database
         self._receiver: Receiver = cockpit.state.receiver
         self._awards = awards
-        self._units = {CENTRE_CODE, *(made.row.unit_code for made in _made(1_000))}
+        self._units: set[str] = set()
 
     async def run(self) -> float:
         """Load the facts if the units have been copied. Return in how many seconds to call again."""
+        self._units = self._units or await asyncio.to_thread(units)
         async with self._database.transaction() as session:
             found = await Units(session).by_codes(self._units)
         if found.keys() != self._units:
@@ -58,10 +51,6 @@ class Filling:
         return NEVER
 
 
-def _made(awards: int) -> Iterator[Made]:
-    return facts(awards, 1, SCHOOLS, WITHIN, school_code)
-
-
 def _files(awards: int) -> dict[FeedName, bytes]:
     """Return a file for each feed, those first that others refer to."""
     order = (
@@ -72,7 +61,7 @@ def _files(awards: int) -> dict[FeedName, bytes]:
     writers = {feed: csv.writer(text) for feed, text in texts.items()}
     for feed in order:
         writers[feed].writerow(ROWS[feed]._fields)
-    for made in _made(awards):
+    for made in demonstration(awards):
         writers[made.feed].writerow(made.row)
     return {feed: text.getvalue().encode() for feed, text in texts.items()}
 
