@@ -14,6 +14,7 @@ from identity.units import worlds
 from onebox.facts.awards import Award
 from onebox.facts.demonstration import GROUPS, demonstration, units
 from onebox.facts.feeds import ROWS, Made
+from onebox.facts.filling import files_of
 from onebox.settings import Settings
 
 APART = {
@@ -51,6 +52,12 @@ def test_the_facts_of_make_run_are_valid() -> None:
     assert {unit.level for unit in of_persons} == {Level.SCHOOL}
     assert abs(len(rows(FeedName.AWARD)) - Settings().awards) < 0.05 * Settings().awards
     assert len(made()) < 75_000, "they are loaded while somebody looks at the first page"
+
+
+def test_a_feed_without_facts_has_no_file_because_an_empty_one_is_refused() -> None:
+    loaded = files_of(1_000)
+    assert FeedName.AWARD in loaded
+    assert all(content.count(b"\n") > 1 for content in loaded.values())
 
 
 def test_no_cell_of_a_unit_has_so_few_persons_that_it_is_hidden() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
 from fastapi import FastAPI
 
@@ -17,7 +17,7 @@ from cockpit.intake.receiving import Receiver
 from contracts.intake import BatchFormat
 from identity.units.rules import CENTRE_CODE
 from onebox.facts.demonstration import demonstration, units
-from onebox.facts.feeds import ROWS
+from onebox.facts.feeds import ROWS, Row
 from servicekit.db import Database
 
 BLOCK = 65_536
@@ -42,7 +42,7 @@ class Filling:
         if found.keys() != self._units:
             return AGAIN
         centre = found[CENTRE_CODE]
-        for feed, content in (await asyncio.to_thread(_files, self._awards)).items():
+        for feed, content in (await asyncio.to_thread(files_of, self._awards)).items():
             key = f"onebox-{feed.value}"
             new = NewBatch(feed, centre.id, SOURCE, None, key, FileKind(BatchFormat.CSV, "utf-8"))
             # Refused if an earlier release has loaded facts that it generated otherwise.
@@ -51,19 +51,24 @@ class Filling:
         return NEVER
 
 
-def _files(awards: int) -> dict[FeedName, bytes]:
-    """Return a file for each feed, those first that others refer to."""
+def files_of(awards: int) -> dict[FeedName, bytes]:
+    """Return a file for each feed that has facts, those first that others refer to."""
     order = (
         *(FeedName.ENROLMENT, FeedName.HARDSHIP, FeedName.AWARD),
         *(FeedName.PAYMENT, FeedName.FUND_FLOW, FeedName.LOAN),
     )
-    texts = {feed: io.StringIO() for feed in order}
-    writers = {feed: csv.writer(text) for feed, text in texts.items()}
-    for feed in order:
-        writers[feed].writerow(ROWS[feed]._fields)
+    rows: dict[FeedName, list[Row]] = {feed: [] for feed in order}
     for made in demonstration(awards):
-        writers[made.feed].writerow(made.row)
-    return {feed: text.getvalue().encode() for feed, text in texts.items()}
+        rows[made.feed].append(made.row)
+    return {feed: _file(feed, found) for feed, found in rows.items() if found}
+
+
+def _file(feed: FeedName, rows: Iterable[Row]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(ROWS[feed]._fields)
+    writer.writerows(rows)
+    return text.getvalue().encode()
 
 
 async def _chunks(content: bytes) -> AsyncIterator[bytes]:
