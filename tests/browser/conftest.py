@@ -1,5 +1,6 @@
 """Identity at a real address, and people at Chromium."""
 
+import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -121,14 +122,37 @@ def new_person(site: Site, new_page: NewPage) -> NewPerson:
     return make
 
 
-@pytest.fixture(params=[DESKTOP, PHONE], ids=lambda screen: str(screen.name))
-def screen(request: pytest.FixtureRequest) -> Screen:
-    """Both sizes that the pages are made for."""
-    found: Screen = request.param
+@dataclass(frozen=True)
+class Way:
+    """A size that the pages are made for, with JavaScript or without."""
+
+    screen: Screen
+    scripts: bool
+
+    def __str__(self) -> str:
+        return f"{self.screen.name}, {'scripts' if self.scripts else 'no scripts'}"
+
+
+WAYS = (Way(DESKTOP, scripts=True), Way(PHONE, scripts=False))
+"""Each size once, and with and without JavaScript once."""
+OTHER_WAYS = (Way(DESKTOP, scripts=False), Way(PHONE, scripts=True))
+"""At night, with `BROWSER_WAYS=all`."""
+
+
+@pytest.fixture(params=WAYS + OTHER_WAYS * (os.environ.get("BROWSER_WAYS") == "all"), ids=str)
+def way(request: pytest.FixtureRequest) -> Way:
+    """How somebody looks at the pages."""
+    found: Way = request.param
     return found
 
 
-@pytest.fixture(params=[True, False], ids=["scripts", "no scripts"])
-def scripts(request: pytest.FixtureRequest) -> bool:
-    """With JavaScript and without."""
-    return bool(request.param)
+@pytest.fixture
+def screen(way: Way) -> Screen:
+    """The size of the screen."""
+    return way.screen
+
+
+@pytest.fixture
+def scripts(way: Way) -> bool:
+    """Whether the browser runs JavaScript."""
+    return way.scripts
