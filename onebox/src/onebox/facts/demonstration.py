@@ -30,7 +30,7 @@ from onebox.facts.feeds import (
     Flows,
     Hardship,
     Made,
-    Payment,
+    payment_of,
 )
 
 LEAST = 5
@@ -242,20 +242,7 @@ def _paid(awards: Sequence[Award], chance: random.Random, place: str) -> Iterato
     if paid is not None and paid > TODAY:
         kind, state, paid = None, "due", None
     for award in awards:
-        row = Payment(
-            f"P{award.record_id}",
-            award.record_id,
-            award.unit_code,
-            award.year,
-            award.stage,
-            award.programme,
-            award.funding,
-            award.person_token,
-            award.amount,
-            str(due),
-            "" if paid is None else str(paid),
-            state,
-        )
+        row = payment_of(award, due, paid, state)
         yield Made(FeedName.PAYMENT, place, row, kind)
     if kind is None and state == "paid" and chance.random() < 0.01:
         # The same person a second time changes no number of persons.

@@ -241,7 +241,15 @@ def _paid(county: str, award: Award, chance: random.Random) -> Iterator[Made]:
         state, paid = "cancelled", None
     if paid is not None and paid > TODAY:
         kind, state, paid = None, "due", None
-    row = Payment(
+    row = payment_of(award, due, paid, state)
+    yield Made(FeedName.PAYMENT, county, row, kind)
+    if kind is None and state == "paid" and chance.random() < 1 / WRONG:
+        yield Made(FeedName.PAYMENT, county, row._replace(record_id=f"P{award.record_id}B"), "paid_twice")
+
+
+def payment_of(award: Award, due: date, paid: date | None, state: str) -> Payment:
+    """Return the payment of an award, which has the award's number after a P."""
+    return Payment(
         f"P{award.record_id}",
         award.record_id,
         award.unit_code,
@@ -255,9 +263,6 @@ def _paid(county: str, award: Award, chance: random.Random) -> Iterator[Made]:
         "" if paid is None else str(paid),
         state,
     )
-    yield Made(FeedName.PAYMENT, county, row, kind)
-    if kind is None and state == "paid" and chance.random() < 1 / WRONG:
-        yield Made(FeedName.PAYMENT, county, row._replace(record_id=f"P{award.record_id}B"), "paid_twice")
 
 
 def _loan(person: Aided, year: int, chance: random.Random) -> Made:
