@@ -393,7 +393,8 @@ def test_changes_on_disk_are_given_in_the_order_of_locks_and_each_cell_once(
     for rank, node, persons in given_:
         key = CellKey(rank, node, 1, "year", "2024")
         for into in (changes, whole):
-            counters = counters_of(persons, [1] * len(persons))
+            # Facts and reversals, of one slice and of two.
+            counters = counters_of(persons, [(-1, 1, 2)[person % 3] for person in persons])
             into.add(key, Delta(Decimal("0.1"), len(persons), Decimal(-1), counters))
         changes.spill()
     found = list(changes.ordered())

@@ -92,24 +92,26 @@ class Changes:
 
 
 def _packed(key: CellKey, delta: Delta) -> bytes:
-    counters = [(block, counter.pack()) for block, counter in delta.persons.items()]
-    head = json.dumps(
-        [
-            *key,
-            str(delta.amount),
-            delta.times,
-            str(delta.weight),
-            [[block, len(packed)] for block, packed in counters],
+    """Return a change as bytes. Not compressed: that was a third of the time of a large load."""
+    body: list[bytes] = []
+    counters = []
+    for block, counter in delta.persons.items():
+        slices = [
+            one.to_bytes((one.bit_length() + 7) // 8, "little") for one in (*counter.plus, *counter.minus)
         ]
-    ).encode()
-    body = b"".join(packed for _, packed in counters)
-    return _LENGTHS.pack(len(head), len(body)) + head + body
+        body += slices
+        counters.append([block, len(counter.plus), *map(len, slices)])
+    head = json.dumps([*key, str(delta.amount), delta.times, str(delta.weight), counters]).encode()
+    return _LENGTHS.pack(len(head), sum(map(len, body))) + head + b"".join(body)
 
 
 def _unpacked(raw: bytes, head: int) -> tuple[CellKey, Delta]:
-    *key, amount, times, weight, blocks = json.loads(raw[:head])
+    *key, amount, times, weight, counters = json.loads(raw[:head])
     delta, at = Delta(Decimal(amount), times, Decimal(weight)), head
-    for block, length in blocks:
-        delta.persons[block] = Counter.unpack(raw[at : at + length])
-        at += length
+    for block, plus, *lengths in counters:
+        slices = []
+        for length in lengths:
+            slices.append(int.from_bytes(raw[at : at + length], "little"))
+            at += length
+        delta.persons[block] = Counter(tuple(slices[:plus]), tuple(slices[plus:]))
     return CellKey(*key), delta
