@@ -54,7 +54,7 @@ def test_a_node_that_is_too_old_is_an_error_that_says_so(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoBackendError, match="is version 20, 24 or newer is needed"):
         node.start()
-    with pytest.raises(nodejs.NodeUnavailable, match="is not installed.*is version 20.*target of make"):
+    with pytest.raises(nodejs.NodeUnavailable, match=r"is not installed.*is version 20.*target of make"):
         nodejs.find()
     assert installed == []
 
