@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Child, Report } from './api'
+import type { Child, Report } from '../api'
 import { BOTTOM, HEIGHT, line, scale } from './curve'
 import { ordered, ownOf, stateOf } from './ordering'
 

@@ -1,7 +1,7 @@
 /** What a change of a unit does, shown before it is confirmed. */
 import { number } from '@/texts/format'
-import type { Unit } from './api'
-import { administrationTexts } from './texts'
+import type { Unit } from '../api'
+import { administrationTexts } from '../texts'
 
 export const acts = ['create', 'rename', 'amend', 'move', 'merge', 'split', 'close'] as const
 export type Act = (typeof acts)[number]

@@ -7,9 +7,9 @@ import { createMemoryHistory, createRouter, RouterView } from 'vue-router'
 import { ApiProblem } from '@/api/problems'
 import { useSession } from '@/session/store'
 import { texts as common } from '@/texts'
-import * as api from './api'
-import FormPage from './pages/FormPage.vue'
-import { draftingTexts } from './texts'
+import * as api from '../api'
+import FormPage from './FormPage.vue'
+import { draftingTexts } from '../texts'
 
 const texts = draftingTexts.form
 type Form = NonNullable<Awaited<ReturnType<typeof api.getForm>>['data']>

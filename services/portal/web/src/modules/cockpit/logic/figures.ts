@@ -1,6 +1,6 @@
 /** Figures of answers as charts and tables need them. Pure. */
 import type { Point } from '@/components/charts/options'
-import type { Child, Column, Figure, View } from './api'
+import type { Child, Column, Figure, View } from '../api'
 
 /** A figure without a value is not zero: nothing is drawn. */
 export const valueOf = (figure: Figure | undefined): number | null => (figure?.value === null || figure === undefined ? null : Number(figure.value))

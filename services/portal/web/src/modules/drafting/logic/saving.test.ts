@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { effectScope, nextTick, type EffectScope } from 'vue'
 import { ApiProblem } from '@/api/problems'
 import { forgetDrafts } from '@/composables/draft'
-import * as api from './api'
+import * as api from '../api'
 import { formOf } from './form'
 import { useDrafting, type Drafting } from './saving'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ApiProblem } from '@/api/problems'
-import type { Upload } from './api'
+import type { Upload } from '../api'
 import { PART, send } from './uploading'
 
 const of = (received: number, status: Upload['status'] = 'receiving'): Upload => ({ id: 'u', received, status }) as Upload

@@ -1,5 +1,5 @@
 /** The lines of the progress, in the coordinates of a drawing. */
-import type { Point } from './api'
+import type { Point } from '../api'
 
 export const WIDTH = 640
 export const HEIGHT = 220

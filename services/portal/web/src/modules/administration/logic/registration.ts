@@ -1,7 +1,7 @@
 /** What a proposed change of a client's registration changes. Pure. */
 import { texts as common } from '@/texts'
-import type { Client, Registration } from './registry'
-import { administrationTexts } from './texts'
+import type { Client, Registration } from '../api/registry'
+import { administrationTexts } from '../texts'
 
 export interface Line {
   item: string

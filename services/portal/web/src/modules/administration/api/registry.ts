@@ -3,7 +3,7 @@ import { identity, take, taken } from '@/api/client'
 import { save } from '@/api/files'
 import type { JobSource, JobState } from '@/api/jobs'
 import { fromLocal } from '@/texts/format'
-import type { Schemas } from './api'
+import type { Schemas } from './index'
 
 export type Client = Schemas['ClientOut']
 export type Registration = Schemas['ClientIn']

@@ -1,6 +1,6 @@
 /** The subjects of the administration, and who has them. The services decide; this hides what they would refuse. */
 import type { Me, Permission } from '@/session/store'
-import { administrationTexts as texts } from './texts'
+import { administrationTexts as texts } from '../texts'
 
 export interface Subject {
   to: string

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { project, unproject } from '@/components/charts/albers'
 import { stepsOf } from '@/components/charts/options'
-import { nameOf, type Child, type Figure, type View } from './api'
+import { nameOf, type Child, type Figure, type View } from '../api'
 import { atPlace, changed, inModule, type Place } from './asked'
 import { grouped, sorted, totals } from './figures'
 import { fileOf, within, type Outlines } from './maps'

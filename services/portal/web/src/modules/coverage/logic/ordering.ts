@@ -1,5 +1,5 @@
 /** The table of branches: what it has in which order. */
-import type { Child, Report } from './api'
+import type { Child, Report } from '../api'
 
 export type Figure = 'total' | 'delivered' | 'signed' | 'answered' | 'read' | 'overdue'
 export type Order = Figure | 'rate' | 'name' | ''

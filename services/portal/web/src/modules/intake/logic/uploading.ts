@@ -1,6 +1,6 @@
 /** Sends a file in parts, and goes on from where the service has it after an interruption. */
 import { asProblem } from '@/api/problems'
-import type { Upload } from './api'
+import type { Upload } from '../api'
 
 /** The service takes parts of at most 8 MiB; smaller ones show the progress sooner on slow lines. */
 export const PART = 2 * 1024 * 1024

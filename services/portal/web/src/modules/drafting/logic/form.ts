@@ -1,7 +1,7 @@
 /** What the form of a draft holds, and what Office gets of it. Pure functions. */
 import type { PickedUnit } from '@/components/UnitTreePicker.vue'
 import { fromLocal, toLocal } from '@/texts/format'
-import type { OwnNotice, Schemas } from './api'
+import type { OwnNotice, Schemas } from '../api'
 
 export type Due = 'urgency' | 'workdays' | 'date'
 

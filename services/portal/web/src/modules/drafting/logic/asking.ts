@@ -4,7 +4,8 @@
  */
 import type { FieldError } from '@/api/problems'
 import type { CellField, Field } from '@/components/answers/fields'
-import { draftingTexts } from './texts'
+import { lines } from '@/texts/typed'
+import { draftingTexts } from '../texts'
 
 const texts = draftingTexts.form
 
@@ -88,7 +89,7 @@ export function askedOf(field: Field | CellField): Asked {
   }
 }
 
-export const optionsOf = (asked: Asked): string[] => asked.options.split('\n').map((one) => one.trim()).filter(Boolean)
+export const optionsOf = (asked: Asked): string[] => lines(asked.options)
 const given = (value: Typed): number | null => (value === '' ? null : value)
 
 /** What Office stores of it. */

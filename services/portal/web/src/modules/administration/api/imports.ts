@@ -2,7 +2,7 @@
 import type { JobSource, JobState } from '@/api/jobs'
 import { identity, take, type Identity } from '@/api/client'
 import { save } from '@/api/files'
-import { ofUnit, type Schemas } from './api'
+import { ofUnit, type Schemas } from './index'
 
 export type UnitImport = Schemas['UnitImportOut']
 export type ImportRow = Schemas['ImportRowOut']

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import type { RoleRow, Unit } from './api'
+import type { RoleRow, Unit } from '../api'
 import { type Act, differences, effects, type Wanted } from './changes'
-import { administrationTexts } from './texts'
+import { administrationTexts } from '../texts'
 import { grantable } from './roles'
 
 const texts = administrationTexts.units

@@ -4,13 +4,13 @@ import { createPinia } from 'pinia'
 import { createMemoryHistory, createRouter } from 'vue-router'
 import { beforeEach, expect, test, vi } from 'vitest'
 import { useSession } from '@/session/store'
-import * as api from './api'
-import AnswerPage from './pages/AnswerPage.vue'
-import { noticesTexts as texts } from './texts'
+import * as api from '../api'
+import AnswerPage from './AnswerPage.vue'
+import { noticesTexts as texts } from '../texts'
 
 const field = { key: 'a', label: 'A', type: 'text', required: false }
 let version = 1
-vi.mock('./api', async (original) => ({
+vi.mock('../api', async (original) => ({
   ...(await original<typeof api>()),
   getNotice: vi.fn(() => Promise.resolve({ id: 'n', title: 'N', body: '', status: 'published', given_back: null })),
   getAnswer: vi.fn(() => Promise.resolve({ etag: `"${version}"`, data: { version, number: 0, status: 'draft', deadline: '2999-01-01T00:00:00Z', form: { fields: [field], locked: false }, files: [], values: null, draft: { a: 'of a colleague' }, saved_by_name: 'C' } })),

@@ -2,7 +2,7 @@
 import { computed, type ComputedRef, shallowRef } from 'vue'
 import { useSession } from '@/session/store'
 import { texts } from '@/texts'
-import { listRoles, type RoleRow } from './api'
+import { listRoles, type RoleRow } from '../api'
 
 const known = shallowRef<RoleRow[] | null>(null)
 let asked: Promise<unknown> | null = null

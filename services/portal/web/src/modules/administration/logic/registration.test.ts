@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { proposedLines, registered } from './registration'
-import type { Client } from './registry'
-import { administrationTexts } from './texts'
+import type { Client } from '../api/registry'
+import { administrationTexts } from '../texts'
 
 const present = { client_name: 'A', redirect_uris: ['https://a.example/'], dpop_bound_access_tokens: true, logo_uri: null, scopes: ['openid'] }
 const client = { ...present, client_id: '1', status: 'active', version: 2, secrets: [], proposed: { ...present, client_name: 'B', redirect_uris: ['https://a.example/', 'https://b.example/'], logo_uri: 'https://b.example/l' }, proposed_at: '2026-01-01T00:00:00Z' } as unknown as Client

@@ -5,7 +5,7 @@
 import { computed, nextTick, onScopeDispose, ref, shallowRef, watch, type ComputedRef, type Ref, type ShallowRef } from 'vue'
 import { type ApiProblem, asProblem } from '@/api/problems'
 import { useDraft } from '@/composables/draft'
-import { getOwn, joinEditing, leaveEditing, saveDraft, type OwnNotice, type Schemas, type Stored } from './api'
+import { getOwn, joinEditing, leaveEditing, saveDraft, type OwnNotice, type Schemas, type Stored } from '../api'
 import { UNCLASSIFIED, bodyOf, emptyForm, formOf, sameContent, type Form } from './form'
 
 /** Milliseconds after the last key; between attempts without a connection; between signs of life (Office waits for 60 s). */
