@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from onebox.settings import REPOSITORY
+from onebox.settings import REPOSITORY, Settings
 from servicekit import design, nodejs
 
 WEB = REPOSITORY / "services" / "portal" / "web"
@@ -128,7 +128,10 @@ def develop() -> int:
     nodejs.install_package(node, WEB, checks=False)
     _run(node, "scripts/generate.js")
     command = [str(node), "node_modules/vite/bin/vite.js"]
-    return subprocess.run(command, cwd=WEB, env=nodejs.environment(node), check=False).returncode  # noqa: S603
+    # Where `make run` is, also on other ports.
+    address = {"ZHUXUE_PORTAL_ADDRESS": f"http://localhost:{Settings().first_port}"}
+    variables = {**address, **nodejs.environment(node)}
+    return subprocess.run(command, cwd=WEB, env=variables, check=False).returncode  # noqa: S603
 
 
 def _run(node: Path, *arguments: str) -> None:
