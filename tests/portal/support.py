@@ -2,14 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+from playwright.async_api import expect
+
 from contracts.vocabulary import Role
 from identity.units import worlds
-from testkit.browsers import overflow, serious_faults
+from testkit.browsers import PATIENCE, overflow, serious_faults
 
 from .conftest import Site
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
+
+# A busy machine answers late; five seconds are Playwright's own.
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 def phone_of(unit_code: str, role: Role = Role.APPROVER) -> str:
