@@ -1,6 +1,7 @@
 """House rules that neither ruff nor import-linter can state (docs/architecture.md)."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +73,11 @@ def _leaves_transaction(migration: ast.Module) -> Iterator[tuple[int, str]]:
 
 def _files(root: Path) -> Iterator[Path]:
     for top in ("libs", "services", "onebox", "bench", "scaffold", "tests"):
-        yield from sorted(path for path in (root / top).rglob("*.py") if "node_modules" not in path.parts)
+        found = []
+        for folder, folders, files in os.walk(root / top):
+            folders[:] = [one for one in folders if one != "node_modules"]
+            found += [Path(folder, one) for one in files if one.endswith(".py")]
+        yield from sorted(found)
 
 
 def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> Iterator[tuple[int, str]]:

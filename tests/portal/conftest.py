@@ -22,6 +22,7 @@ from identity.bootstrap import Workbench
 from messaging.inprocess import InProcessBus
 from office.base import MIGRATIONS as OFFICE
 from office.settings import Settings as OfficeSettings
+from onebox import web
 from portal.base import MIGRATIONS as PORTAL
 from portal.settings import Settings as PortalSettings
 from servicekit.migrations import upgrade
@@ -129,6 +130,12 @@ def return_to_of(page: httpx.Response) -> str:
 
 
 NewVisitor = Callable[[], Visitor]
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The pages are those of the present sources."""
+    web.build()
 
 
 @pytest.fixture

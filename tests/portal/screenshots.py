@@ -14,19 +14,19 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from contracts.vocabulary import Role
-from identity.units import worlds
-from onebox import web
 from services.identity.tests.support.running_identity import with_world_s
 from testkit.browsers import DESKTOP, PHONE, NewPage, Screen
 
 from .conftest import NewVisitor, Site, Visitor
-from .test_receiving import FIELDS, done, sign_in
+from .support import phone_of, sign_in
+from .test_receiving import FIELDS, done
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
     from testkit.postgres import Migration
+
+pytestmark = pytest.mark.usefixtures("built")
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOTS = DOCS / "screenshots" / "portal"
@@ -58,17 +58,6 @@ class Shown:
 @pytest.fixture
 def world() -> "Migration":
     return with_world_s
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
-
-
-def phone_of(code: str) -> str:
-    """The number of whoever may most in a unit."""
-    people = [*worlds.centre_staff(), *worlds.world_s_people()]
-    return next(one.phone for one in people if one.unit_code == code and Role.APPROVER in one.roles)
 
 
 async def publish(sender: Visitor, title: str, prefix: str, fields: Sequence[Any] = ()) -> str:
@@ -158,7 +147,7 @@ def image(shown: Shown, screen: Screen) -> str:
 async def test_screenshots(site: Site, new_page: NewPage, new_visitor: NewVisitor) -> None:
     page = await new_page(DESKTOP)
     # First: a code by SMS is sent once a minute, and visitors know how not to wait.
-    await sign_in(page, site, CITY)
+    await sign_in(page, site, phone_of(CITY))
     pages = await prepare(new_visitor)
     SHOTS.mkdir(parents=True, exist_ok=True)
     found = []

@@ -7,14 +7,15 @@ import pytest
 from playwright.async_api import expect
 
 from contracts.vocabulary import Role
-from identity.units import worlds
-from onebox import web
-from testkit.browsers import PHONE, NewPage, overflow, serious_faults
+from testkit.browsers import PHONE, NewPage
 
 from .conftest import COUNTY_ADMIN, NewVisitor, Site, Visitor
+from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
+
+pytestmark = pytest.mark.usefixtures("built")
 
 COLLEAGUE = "19900001324"
 """In the same county; here the administrator of the county beside it."""
@@ -30,27 +31,6 @@ INTAKE = ("/intake", "/intake/inconsistencies", "/intake/feeds")
 """Here without Cockpit: the pages say so."""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
-
-
-async def judge(page: "Page", name: str) -> None:
-    assert await overflow(page) == 0, name
-    assert await serious_faults(page) == [], name
-
-
-async def sign_in(page: "Page", site: Site, phone: str) -> None:
-    await page.goto(site.url)
-    await page.get_by_role("link", name="前往统一用户认证登录").click()
-    await page.get_by_label("手机号").fill(phone)
-    await page.keyboard.press("Enter")
-    await page.get_by_label("短信验证码").wait_for()
-    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
-    await page.keyboard.press("Enter")
-    await page.get_by_role("heading", level=1, name="您好").wait_for()
-
-
 async def called(person: Visitor, method: str, path: str, **more: Any) -> Any:
     answer = await person.call(method, f"/api/identity/v1{path}", **more)
     assert answer.is_success, answer.text
@@ -60,12 +40,7 @@ async def called(person: Visitor, method: str, path: str, **more: Any) -> Any:
 async def sibling(new_visitor: NewVisitor) -> None:
     """The city opens a county beside, and makes somebody from 历下区 its administrator."""
     city = new_visitor()
-    phone = next(
-        person.phone
-        for person in worlds.world_s_people()
-        if person.unit_code == "370100" and Role.UNIT_ADMIN in person.roles
-    )
-    await city.sign_in(phone)
+    await city.sign_in(phone_of("370100", Role.UNIT_ADMIN))
     of_city = (await called(city, "GET", "/me"))["unit_id"]
     county = (await called(city, "GET", "/units/by-code/370102"))["id"]
     unit = {

@@ -16,7 +16,6 @@ from contracts.vocabulary import Role
 from identity.bootstrap import World
 from identity.units import worlds
 from identity.units.rules import PersonSeed
-from onebox import web
 from services.cockpit.tests.support.figures import file_of, row_of
 from services.cockpit.tests.support.running_cockpit import migrate
 from services.identity.tests.support.running_identity import filled
@@ -26,12 +25,14 @@ from testkit.plugin import DatabaseFactory
 from testkit.serving import Served
 
 from .conftest import NewVisitor, Site, Visitor
-from .test_pages import judge
+from .support import judge, sign_in
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
     from testkit.postgres import Migration
+
+pytestmark = pytest.mark.usefixtures("built")
 
 PROVINCE, COUNTY = "19900009002", "19900009004"
 SCHOOL, NUTRITION, NOBODY = "19900009005", "19900009006", "19900009007"
@@ -53,11 +54,6 @@ async def with_viewers(url: str) -> None:
     # The school and the nutrition office are entitled, too: their kind keeps them out.
     entitled = frozenset({PROVINCE, COUNTY, SCHOOL, NUTRITION})
     await filled(url, World(units, [*worlds.centre_staff(), *PEOPLE], entitled))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
 
 
 @pytest.fixture
@@ -143,17 +139,6 @@ async def loaded(person: Visitor) -> None:
     assert answer.json()["rejected"] == 0, answer.text
 
 
-async def signed_in(page: "Page", site: Site, phone: str) -> None:
-    await page.goto(site.url)
-    await page.get_by_role("link", name="前往统一用户认证登录").click()
-    await page.get_by_label("手机号").fill(phone)
-    await page.keyboard.press("Enter")
-    await page.get_by_label("短信验证码").wait_for()
-    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
-    await page.keyboard.press("Enter")
-    await page.get_by_role("heading", level=1, name="您好").wait_for()
-
-
 async def tile(page: "Page", name: str) -> str:
     """The exact value of a key figure."""
     shown = page.locator(".figure-tile", has=page.get_by_role("heading", name=name, exact=True)).locator(
@@ -180,7 +165,7 @@ async def test_a_province_drills_down_and_every_place_shows_the_same_figures(
     page = await new_page()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
-    await signed_in(page, site, PROVINCE)
+    await sign_in(page, site, PROVINCE)
     assert not any("echarts" in address for address in sent), "charts are not in the first view"
     await page.get_by_role("link", name="数字驾驶舱").first.click()
     await page.get_by_role("heading", level=1, name="山东省 · 资助概览").wait_for()
@@ -236,7 +221,7 @@ async def test_only_aid_offices_that_are_authorised_enter_the_cockpit(
         answer = await refused.call("GET", "/api/cockpit/v1/views/overview")
         assert (answer.status_code, answer.json()["code"]) == (403, code)
     page = await new_page(PHONE)
-    await signed_in(page, site, NOBODY)
+    await sign_in(page, site, NOBODY)
     await page.get_by_role("button", name="菜单").click()
     await expect(
         page.get_by_role("navigation", name="主导航").get_by_role("link", name="数字驾驶舱")

@@ -7,23 +7,19 @@ from playwright.async_api import expect
 
 from contracts.vocabulary import Role
 from identity.units import worlds
-from onebox import web
 from testkit.browsers import PATIENCE, PHONE, NewPage
 
-from .conftest import NewVisitor, Site
-from .test_pages import judge, sign_in
+from .conftest import COUNTY_ADMIN, NewVisitor, Site
+from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
 
+pytestmark = pytest.mark.usefixtures("built")
+
 CITY, COUNTY = "济南市学生资助管理中心", "历下区学生资助管理中心"
 GROUP, NEW_NAME = "市级同事", "市级联系人"
 ARTICLE = "如何签收通知"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
 
 
 def name_in(unit_code: str) -> str:
@@ -34,7 +30,7 @@ def name_in(unit_code: str) -> str:
 async def helped(new_visitor: NewVisitor) -> str:
     """An article of the centre in two versions; its id."""
     centre = new_visitor()
-    await centre.sign_in(next(one.phone for one in worlds.centre_staff() if Role.UNIT_ADMIN in one.roles))
+    await centre.sign_in(phone_of("100000", Role.UNIT_ADMIN))
     article = {"title": ARTICLE, "category": "通知", "body": "<p>打开通知，点击“签收”。</p>"}
     made = await centre.call("POST", "/api/office/v1/help-articles", json=article)
     assert made.status_code == 201, made.text
@@ -116,7 +112,7 @@ async def test_somebody_finds_keeps_groups_and_exports_people(
 ) -> None:
     article = await helped(new_visitor)
     page = await new_page()
-    await sign_in(page, site)
+    await sign_in(page, site, COUNTY_ADMIN)
     person = name_in("370100")
     await find_keep_and_group(page, person)
     await change_the_group(page, person)

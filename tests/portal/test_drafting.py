@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.async_api import expect
 
-from onebox import web
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
 
 from .conftest import Site
-from .test_pages import judge
+from .support import judge, sign_in
 
 if TYPE_CHECKING:
     from playwright.async_api import Dialog, Page
+
+pytestmark = pytest.mark.usefixtures("built")
 
 DRAFTER, REVIEWER, ISSUER, PROVINCE = "19900000002", "19900000003", "19900000001", "19900001003"
 TITLE = "关于举办全国学生资助业务培训的通知"
@@ -30,22 +31,10 @@ PASTE = """(html) => {
 }"""
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
-
-
-async def sign_in(new_page: NewPage, site: Site, phone: str, path: str, screen: Screen = DESKTOP) -> "Page":
+async def arrive(new_page: NewPage, site: Site, phone: str, path: str, screen: Screen = DESKTOP) -> "Page":
     """A person at a page of the portal, in a browser of their own."""
     page = await new_page(screen)
-    await page.goto(site.url + path)
-    await page.get_by_role("link", name="前往统一用户认证登录").click()
-    await page.get_by_label("手机号").fill(phone)
-    await page.keyboard.press("Enter")
-    await page.get_by_label("短信验证码").wait_for()
-    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
-    await page.keyboard.press("Enter")
-    await page.wait_for_url(site.url + path)
+    await sign_in(page, site, phone, path)
     return page
 
 
@@ -182,7 +171,7 @@ async def issue(page: "Page", site: Site) -> str:
 async def test_a_notice_is_written_reviewed_issued_and_received(
     site: Site, new_page: NewPage, tmp_path: Path
 ) -> None:
-    drafter = await sign_in(new_page, site, DRAFTER, "/notices/outbox")
+    drafter = await arrive(new_page, site, DRAFTER, "/notices/outbox")
     await says(drafter, "本单位还没有发文")
     await judge(drafter, "outbox")
     await drafter.get_by_role("link", name="起草通知").click()
@@ -201,10 +190,10 @@ async def test_a_notice_is_written_reviewed_issued_and_received(
     await drafter.get_by_role("button", name="送审").click()
     await drafter.get_by_role("dialog").get_by_role("button", name="送审").click()
     await says(drafter, "已送审，等待审核。")
-    await review(await sign_in(new_page, site, REVIEWER, "/tasks"))
-    issuer = await sign_in(new_page, site, ISSUER, "/notices/outbox/numbers")
+    await review(await arrive(new_page, site, REVIEWER, "/tasks"))
+    issuer = await arrive(new_page, site, ISSUER, "/notices/outbox/numbers")
     number = await issue(issuer, site)
-    recipient = await sign_in(new_page, site, PROVINCE, "/notices", PHONE)
+    recipient = await arrive(new_page, site, PROVINCE, "/notices", PHONE)
     await says(recipient, number)
     await recipient.get_by_role("link", name=TITLE).click()
     await recipient.get_by_role("heading", level=1, name=TITLE).wait_for()

@@ -9,15 +9,16 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from contracts.vocabulary import Role
-from identity.units import worlds
 from onebox import web
-from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen, overflow, serious_faults
+from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
 
 from .conftest import COUNTY_ADMIN, NewVisitor, Site
+from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page, Response
+    from playwright.async_api import Response
+
+pytestmark = pytest.mark.usefixtures("built")
 
 FIRST_VIEW_BYTES = 300 * 1024
 ROUTE_BYTES = 120 * 1024
@@ -30,20 +31,10 @@ PAGES = (
 TITLE = "关于报送资助工作总结的通知"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
-
-
 async def published(new_visitor: NewVisitor) -> str:
     """A notice of the city to its counties."""
     city = new_visitor()
-    phone = next(
-        person.phone
-        for person in worlds.world_s_people()
-        if person.unit_code == "370100" and Role.APPROVER in person.roles
-    )
-    await city.sign_in(phone)
+    await city.sign_in(phone_of("370100"))
     draft = {"title": TITLE, "body": "<p>请按时报送。</p><p style='text-align: center'>附件</p>"}
     async with asyncio.timeout(PATIENCE):
         # Office learns of the units by events.
@@ -62,23 +53,6 @@ async def published(new_visitor: NewVisitor) -> str:
     )
     assert issued.status_code == 200, issued.text
     return str(notice["id"])
-
-
-async def sign_in(page: "Page", site: Site) -> None:
-    """From the portal's page to Identity's, and back."""
-    await page.goto(site.url)
-    await page.get_by_role("link", name="前往统一用户认证登录").click()
-    await page.get_by_label("手机号").fill(COUNTY_ADMIN)
-    await page.keyboard.press("Enter")
-    await page.get_by_label("短信验证码").wait_for()
-    await page.get_by_label("短信验证码").fill(await site.last_code(COUNTY_ADMIN))
-    await page.keyboard.press("Enter")
-    await page.get_by_role("heading", level=1, name="您好").wait_for()
-
-
-async def judge(page: "Page", name: str) -> None:
-    assert await overflow(page) == 0, name
-    assert await serious_faults(page) == [], name
 
 
 def compressed(sent: "list[tuple[str, bytes]]") -> int:
@@ -110,7 +84,7 @@ async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
     await judge(page, "sign-in")
     await asyncio.gather(*waiting, return_exceptions=True)
     assert 0 < compressed(sent) <= FIRST_VIEW_BYTES
-    await sign_in(page, site)
+    await sign_in(page, site, COUNTY_ADMIN)
     await judge(page, "home")
     await page.get_by_role("region", name="最新通知").get_by_role("link", name=TITLE).click()
     await page.get_by_role("heading", level=1, name=TITLE).wait_for()
@@ -136,7 +110,7 @@ async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
 @pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=lambda screen: str(screen.name))
 async def test_every_page_is_accessible_and_fits(site: Site, new_page: NewPage, screen: Screen) -> None:
     page = await new_page(screen)
-    await sign_in(page, site)
+    await sign_in(page, site, COUNTY_ADMIN)
     for path in PAGES:
         await page.goto(site.url + path)
         await page.get_by_role("heading", level=1).wait_for()

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI, Request
-from sqlalchemy import text
+from sqlalchemy import event, text
 from starlette.responses import JSONResponse, StreamingResponse
 
 import portal.app
@@ -215,7 +215,7 @@ async def test_one_renewal_serves_all_calls_of_a_session(site: Site, new_visitor
     await person.sign_in()
     async with site.portal.state.database.transaction() as session:
         await session.execute(text("DELETE FROM access_tokens"))
-    issuer = site.portal.state.signing_in._issuer
+    issuer = site.portal.state.issuer
     renew = issuer.refresh
 
     async def counted(refresh_token: str, audience: Audience, key: Any) -> Any:
@@ -226,8 +226,13 @@ async def test_one_renewal_serves_all_calls_of_a_session(site: Site, new_visitor
     answers = await asyncio.gather(*(person.call("GET", ME) for _ in range(8)))
     assert {one.status_code for one in answers} == {200}
     assert asked == [Audience.IDENTITY]
+    # A call with a token that is still good takes one transaction.
+    begun: list[object] = []
+    event.listen(site.portal.state.database.engine.sync_engine, "begin", begun.append)
+    assert (await person.call("GET", ME)).status_code == 200
+    assert len(begun) == 1
     # A call that was refused with a token that another one has renewed meanwhile keeps the new one.
-    tokens = site.portal.state.signing_in._tokens
+    tokens = site.portal.state.tokens
     async with site.portal.state.database.transaction() as session:
         session_id = await session.scalar(text("SELECT id FROM sessions"))
     old = await tokens.get(session_id, Audience.IDENTITY)

@@ -7,19 +7,20 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from contracts.vocabulary import Role
 from identity import bootstrap
 from identity.units import worlds
-from onebox import web
 from services.identity.tests.support.running_identity import filled
-from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, overflow, serious_faults
+from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage
 
 from .conftest import NewVisitor, Site, Visitor
+from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
     from playwright.async_api import FilePayload, Page
 
     from testkit.postgres import Migration
+
+pytestmark = pytest.mark.usefixtures("built")
 
 TITLE = "关于报送春季学期资助人数的通知"
 CITY, COUNTY, OTHER = "370100", "370102", "370103"
@@ -54,20 +55,6 @@ async def with_two_counties(url: str) -> None:
 @pytest.fixture
 def world() -> "Migration":
     return with_two_counties
-
-
-@pytest.fixture(scope="module", autouse=True)
-def built() -> None:
-    web.build()
-
-
-def phone_of(code: str) -> str:
-    """The number of whoever may sign for a unit and issue its notices."""
-    return next(
-        person.phone
-        for person in worlds.world_s_people()
-        if person.unit_code == code and Role.APPROVER in person.roles
-    )
 
 
 async def done(answer: Any) -> Any:
@@ -137,23 +124,6 @@ async def publish(city: Visitor, notice: str) -> None:
     await done(await city.call("POST", f"/api/office/v1/notices/{notice}/publish", json={}, headers=key))
 
 
-async def sign_in(page: "Page", site: Site, code: str) -> None:
-    phone = phone_of(code)
-    await page.goto(f"{site.url}/sign-in")
-    await page.get_by_role("link", name="前往统一用户认证登录").click()
-    await page.get_by_label("手机号").fill(phone)
-    await page.keyboard.press("Enter")
-    await page.get_by_label("短信验证码").wait_for()
-    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
-    await page.keyboard.press("Enter")
-    await page.get_by_role("heading", level=1, name="您好").wait_for()
-
-
-async def judge(page: "Page", name: str) -> None:
-    assert await overflow(page) == 0, name
-    assert await serious_faults(page) == [], name
-
-
 async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     site: Site, new_page: NewPage, new_visitor: NewVisitor
 ) -> None:
@@ -162,7 +132,7 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
         await one.sign_in(phone_of(code))
     notice = await drafted(people[CITY])
     city = await new_page(DESKTOP)
-    await sign_in(city, site, CITY)
+    await sign_in(city, site, phone_of(CITY))
     await asked(city, site, notice)
     form = await done(await people[CITY].call("GET", f"/api/office/v1/notices/{notice}/form"))
     assert [one["label"] for one in form["fields"]] == [one["label"] for one in FIELDS]
@@ -220,7 +190,7 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("2 / 5")
     # The county passes it on, on a phone.
     county = await new_page(PHONE)
-    await sign_in(county, site, COUNTY)
+    await sign_in(county, site, phone_of(COUNTY))
     await county.goto(f"{site.url}/notices/{notice}")
     await county.get_by_role("heading", level=1, name=TITLE).wait_for()
     await judge(county, "notice of the county")
@@ -243,7 +213,7 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await post(SCHOOLS[1], "sign")
     # A school answers.
     school = await new_page(PHONE)
-    await sign_in(school, site, SCHOOLS[0])
+    await sign_in(school, site, phone_of(SCHOOLS[0]))
     await school.goto(f"{site.url}/notices/{notice}")
     await expect(school.get_by_text("请各校按时报送。")).to_be_visible()
     await school.get_by_role("button", name="签收").click()

@@ -120,7 +120,7 @@ async def test_signing_out_ends_the_session_everywhere(site: Site, new_visitor: 
     assert "/login" in str(page.url), "Identity asks again"
     assert not await refused(other)
     # Rights have changed since the token was issued: Identity refuses it, but its session continues.
-    issuer = site.portal.state.signing_in._issuer
+    issuer = site.portal.state.issuer
     end = issuer.end_session
 
     async def refuse_once(*_: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from servicekit import nodejs
 from testkit.backends import NoBackendError, UnavailableError, apache, chromium, debian, node
 from testkit.backends.process import free_port, make_directory
 
@@ -38,7 +39,7 @@ def test_where_the_package_has_no_wheel_an_installed_node_is_used(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     program(tmp_path / "npm", "")
-    program(tmp_path / "node", "echo v20.1.0")
+    program(tmp_path / "node", "echo v24.15.0")
     monkeypatch.setenv("PATH", str(tmp_path))
     backend = node.start()
     assert (backend.url, backend.via) == (str(tmp_path / "node"), "installed node")
@@ -49,10 +50,12 @@ def test_a_node_that_is_too_old_is_an_error_that_says_so(
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     program(tmp_path / "npm", "")
-    program(tmp_path / "node", "echo v18.20.4")
+    program(tmp_path / "node", "echo v20.20.2")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(NoBackendError, match="is version 18, 20 or newer is needed"):
+    with pytest.raises(NoBackendError, match="is version 20, 24 or newer is needed"):
         node.start()
+    with pytest.raises(nodejs.NodeUnavailable, match=r"is not installed.*is version 20.*target of make"):
+        nodejs.find()
     assert installed == []
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from onebox.settings import REPOSITORY
+from onebox.settings import REPOSITORY, Settings
 from servicekit import design, nodejs
 
 WEB = REPOSITORY / "services" / "portal" / "web"
@@ -27,14 +27,15 @@ class BuildFailed(RuntimeError):
     """A step did not succeed; the message is what it printed."""
 
 
-def _read() -> list[Path]:
-    """Return the files that a build reads."""
+def sources() -> list[Path]:
+    """Return the files that a build reads, or copies."""
     generated = WEB / "src" / "api" / "generated"
     source = [one for one in (WEB / "src").rglob("*") if one.is_file() and generated not in one.parents]
     return [
         *(WEB / name for name in _SOURCES),
         *(WEB / "scripts").glob("*.js"),
         *source,
+        *(one for one in (WEB / "public").rglob("*") if one.is_file()),
         *_DOCUMENTS.glob("*.json"),
         *design.HERE.glob("*.css"),
     ]
@@ -58,7 +59,7 @@ def _alone() -> Iterator[None]:
 def current() -> bool:
     """Return whether the built pages are those of the present sources."""
     mark = WEB / "node_modules" / ".zhuxue-built"
-    return (DIST / "index.html").exists() and mark.exists() and mark.read_text() == _digest(_read())
+    return (DIST / "index.html").exists() and mark.exists() and mark.read_text() == _digest(sources())
 
 
 def build() -> bool:
@@ -71,7 +72,7 @@ def build() -> bool:
             return False
         node = nodejs.find()
         nodejs.install_package(node, WEB, checks=False)
-        digest = _digest(_read())
+        digest = _digest(sources())
         _run(node, "scripts/generate.js")
         # Beside the present ones, which are served until the new ones are complete.
         new, old = WEB / "dist.new", WEB / "dist.old"
@@ -99,7 +100,7 @@ def lint() -> None:
     Raises `BuildFailed`, `nodejs.NodeUnavailable`. Does nothing if nothing has changed since it passed.
     """
     with _alone():
-        files = [*_read(), *(WEB / name for name in _CHECKS)]
+        files = [*sources(), *(WEB / name for name in _CHECKS)]
         mark = WEB / "node_modules" / ".zhuxue-checked"
         digest = _digest(files)
         if mark.exists() and mark.read_text() == digest:
@@ -127,7 +128,10 @@ def develop() -> int:
     nodejs.install_package(node, WEB, checks=False)
     _run(node, "scripts/generate.js")
     command = [str(node), "node_modules/vite/bin/vite.js"]
-    return subprocess.run(command, cwd=WEB, env=nodejs.environment(node), check=False).returncode  # noqa: S603
+    # Where `make run` is, also on other ports.
+    address = {"ZHUXUE_PORTAL_ADDRESS": f"http://localhost:{Settings().first_port}"}
+    variables = {**address, **nodejs.environment(node)}
+    return subprocess.run(command, cwd=WEB, env=variables, check=False).returncode  # noqa: S603
 
 
 def _run(node: Path, *arguments: str) -> None:

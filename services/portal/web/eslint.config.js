@@ -46,7 +46,7 @@ export default defineConfigWithVueTs(
     // A module is used by others through its `texts.ts` and `routes.ts` only; what two need is in `components`.
     files: ['src/modules/**'],
     rules: {
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^@/modules/[^/]+/(api|pages|components)', message: 'Move it to src/components or src/api.' }] }],
+      'no-restricted-imports': ['error', { patterns: [{ regex: '^@/modules/[^/]+/(api|logic|pages|components)', message: 'Move it to src/components or src/api.' }] }],
     },
   },
 )

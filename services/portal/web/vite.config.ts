@@ -2,6 +2,12 @@ import { fileURLToPath, URL } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
 
+// Older versions fail in the middle of something, and do not say why.
+const OLDEST = 24
+if (Number(process.versions.node.split('.')[0]) < OLDEST) {
+  throw new Error(`Node.js ${OLDEST} or newer is needed, and this is ${process.version}. "make web", "make web-dev" and "make lint-web" use their own.`)
+}
+
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 /** Where `make run` serves the portal's API, to which `make web-dev` passes calls on. */
 const portal = process.env.ZHUXUE_PORTAL_ADDRESS ?? 'http://localhost:8000'

@@ -108,6 +108,8 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
     tokens = AccessTokens(database, issuer, sealing, the_clock)
     app.state.sealing = sealing
     app.state.lifetimes = lifetimes
+    app.state.issuer = issuer
+    app.state.tokens = tokens
     app.state.signing_in = SigningIn(
         database,
         issuer,

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from portal.proxying.errors import NotProxied
 from portal.proxying.rules import Routes
 from portal.proxying.service import Proxy, wants_events
-from portal.sessions.dependencies import current, of_portal
+from portal.sessions.dependencies import current_with_token, of_portal
 
 log = structlog.get_logger("proxying")
 
@@ -37,9 +37,9 @@ class ProxyApp:
         if to is None:
             raise NotProxied
         # A page that is open renews its stream by itself: nobody needs to be there.
-        row = await current(request, used=not wants_events(request))
+        row, token = await current_with_token(request, to.audience, used=not wants_events(request))
         try:
-            response = await self._proxy.call(request, row.id, to)
+            response = await self._proxy.call(request, row.id, token, to)
             await response(scope, receive, send)
         except ClientDisconnect:
             # Nothing more can be said; the server closes the connection.

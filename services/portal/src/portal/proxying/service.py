@@ -66,15 +66,17 @@ class Proxy:
         if self._stopped is None:
             self._stopped = asyncio.get_running_loop().create_task(self._streams.aclose())
 
-    async def call(self, request: Request, session_id: UUID, to: Destination) -> Response:
-        """Pass a call on and return the answer, streamed.
+    async def call(
+        self, request: Request, session_id: UUID, token: BoundToken | None, to: Destination
+    ) -> Response:
+        """Pass a call on and return the answer, streamed. `token` is the one that the session has.
 
         A refused token is renewed and the call made again; nothing has happened before, because a service
         verifies the token first. Raises `SignInRequired`, `IssuerUnavailable`, `ServiceUnavailable`,
         `TokenRenewed`.
         """
         body = await _body(request)
-        token = await self._tokens.get(session_id, to.audience)
+        token = token or await self._tokens.get(session_id, to.audience)
         answer = await self._send(request, to, token, body)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
             required = rules.challenge(answer.headers.get("www-authenticate", ""))

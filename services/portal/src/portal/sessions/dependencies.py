@@ -6,9 +6,11 @@ from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import HTTPConnection
 
+from contracts.vocabulary import Audience
 from portal.errors import CrossSite
 from portal.sessions import cookies
 from portal.sessions.models import BrowserSession
+from portal.sessions.renewing import AccessTokens, BoundToken
 from portal.sessions.repository import SessionRepository
 from portal.sessions.service import Sessions
 from servicekit.db import Database, Session
@@ -53,18 +55,25 @@ async def _sessions(request: Request, session: Session) -> Sessions:
 SessionService = Annotated[Sessions, Depends(_sessions)]
 
 
-async def current(request: HTTPConnection, *, used: bool = True) -> BrowserSession:
-    """Return the browser's session, in a transaction of its own: a call to another system may follow.
+async def _current(request: Request) -> BrowserSession:
+    """Return the browser's session, in a transaction of its own: a call to another system may follow."""
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        return await sessions_of(request, session).find(cookies.presented(request))
+
+
+async def current_with_token(
+    request: HTTPConnection, audience: Audience, *, used: bool
+) -> tuple[BrowserSession, BoundToken | None]:
+    """Return the browser's session and its token for a service, if it has a usable one, in one transaction.
 
     `used`: somebody uses the session, which therefore lasts longer. Raises `SignInRequired`.
     """
     database: Database = request.app.state.database
+    tokens: AccessTokens = request.app.state.tokens
     async with database.transaction() as session:
-        return await sessions_of(request, session).find(cookies.presented(request), used=used)
-
-
-async def _current(request: Request) -> BrowserSession:
-    return await current(request)
+        row = await sessions_of(request, session).find(cookies.presented(request), used=used)
+        return row, await tokens.held(session, row, audience)
 
 
 CurrentSession = Annotated[BrowserSession, Depends(_current)]

@@ -12,11 +12,13 @@ from weakref import WeakValueDictionary
 
 import structlog
 from joserfc.jwk import ECKey
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import Audience
 from portal.errors import IssuerUnavailable, SignInRequired
 from portal.issuer.client import Issuer, Refused, TokenResponse
 from portal.sessions import rules
+from portal.sessions.models import BrowserSession
 from portal.sessions.repository import SessionRepository
 from portal.sessions.sealing import Sealing
 from servicekit.clock import Clock
@@ -56,19 +58,27 @@ class AccessTokens:
         self._clock = clock
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
+    async def held(self, session: AsyncSession, row: BrowserSession, audience: Audience) -> BoundToken | None:
+        """Return the token that a session has, if it is valid for some seconds more.
+
+        `session` is the transaction in which `row` was read.
+        """
+        token = await SessionRepository(session).token(row.id, audience)
+        if token is None or not rules.usable(token.expires_at, self._clock.now()):
+            return None
+        value = self._sealing.opened_access_token(token.token)
+        return BoundToken(value, self._sealing.opened_key(row.key), token.token)
+
     async def get(self, session_id: UUID, audience: Audience) -> BoundToken:
-        """Return a token that is valid for some seconds more.
+        """Return a token that is valid for some seconds more, renewed if need be.
 
         Raises `SignInRequired` if the session has ended, here or at Identity, and `IssuerUnavailable`.
         """
-        found = await self._look(session_id, audience, claim=False)
-        if isinstance(found, BoundToken):
-            return found
         # One request of this process asks the database; the others find its token.
         lock = self._locks.setdefault(session_id, asyncio.Lock())
         async with lock:
             for _ in range(_LOOKS):
-                found = await self._look(session_id, audience, claim=True)
+                found = await self._look(session_id, audience)
                 if isinstance(found, BoundToken):
                     return found
                 if isinstance(found, _Claim):
@@ -84,18 +94,17 @@ class AccessTokens:
         async with self._database.transaction() as session:
             await SessionRepository(session).drop_token(session_id, audience, token.sealed)
 
-    async def _look(self, session_id: UUID, audience: Audience, *, claim: bool) -> BoundToken | _Claim | None:
+    async def _look(self, session_id: UUID, audience: Audience) -> BoundToken | _Claim | None:
         """Return the token if it is usable, else a claim to renew it; None if neither can be had now."""
         async with self._database.transaction() as session:
             rows, now = SessionRepository(session), self._clock.now()
-            row = await (rows.locked(session_id, now) if claim else rows.get(session_id, now))
+            row = await rows.locked(session_id, now)
             if row is None:
                 raise SignInRequired
-            token = await rows.token(session_id, audience)
-            if token is not None and rules.usable(token.expires_at, now):
-                value = self._sealing.opened_access_token(token.token)
-                return BoundToken(value, self._sealing.opened_key(row.key), token.token)
-            if not claim or (row.refreshing_until is not None and row.refreshing_until > now):
+            token = await self.held(session, row, audience)
+            if token is not None:
+                return token
+            if row.refreshing_until is not None and row.refreshing_until > now:
                 return None
             row.refreshing_until = now + rules.RENEWING
             refresh_token = self._sealing.opened_refresh_token(row.refresh_token)

@@ -38,13 +38,6 @@ class SessionRepository:
         )
         return found
 
-    async def get(self, id_: UUID, now: datetime) -> BrowserSession | None:
-        """Return a session that has not expired."""
-        found: BrowserSession | None = await self._session.scalar(
-            select(BrowserSession).where(BrowserSession.id == id_, BrowserSession.expires_at > now)
-        )
-        return found
-
     async def locked(self, id_: UUID, now: datetime) -> BrowserSession | None:
         """Return a session that has not expired, locked until the transaction ends."""
         found: BrowserSession | None = await self._session.scalar(

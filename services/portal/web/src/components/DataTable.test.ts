@@ -2,7 +2,7 @@ import { fireEvent, render, screen } from '@testing-library/vue'
 import { expect, test } from 'vitest'
 import { ref, shallowRef } from 'vue'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import type { Page } from '@/composables/list'
+import type { Page } from '@/composables/pages'
 import DataTable, { type Column } from './DataTable.vue'
 
 const columns: Column[] = [

@@ -1,24 +1,12 @@
 /** A list of a service: filters in the address, pages by cursor, and the states of loading. */
-import { computed, reactive, ref, type ComputedRef, type Ref, watch } from 'vue'
+import { reactive, watch } from 'vue'
 import { useRoute, useRouter } from 'vue-router'
-import { useLoading, type Loading } from './loading'
-
-export interface Page<T> {
-  items: T[]
-  next?: string | null
-  total?: { count: number; exact: boolean }
-}
+import { usePages, type Page, type Pages } from './pages'
 
 export type Filters = Record<string, string>
 
-export interface List<T, F extends Filters> {
+export interface List<T, F extends Filters> extends Omit<Pages<Page<T>>, 'begin'> {
   filters: F
-  state: Loading<Page<T>>
-  rows: ComputedRef<T[]>
-  number: Ref<number>
-  hasNext: ComputedRef<boolean>
-  next: () => void
-  previous: () => void
   /** Applies the filters from the first page on. */
   apply: () => void
   reset: () => void
@@ -34,13 +22,11 @@ export function useList<T, F extends Filters>(defaults: F, call: (filters: F, cu
     Object.fromEntries(Object.entries(defaults).map(([name, value]) => [name, typeof route.query[name] === 'string' ? route.query[name] : value])) as F
   const filters = reactive(read()) as F
   let applied = { ...filters }
-  const cursors = ref<string[]>([])
-  const state = useLoading(() => call(applied, cursors.value.at(-1)))
+  const { begin: first, ...pages } = usePages((cursor) => call(applied, cursor))
 
   function begin(): void {
     applied = { ...filters }
-    cursors.value = []
-    void state.load()
+    first()
   }
 
   function apply(): void {
@@ -61,29 +47,16 @@ export function useList<T, F extends Filters>(defaults: F, call: (filters: F, cu
       begin()
     },
   )
-  void state.load()
+  first()
 
   return {
+    ...pages,
     filters,
-    state,
-    rows: computed(() => state.data.value?.items ?? []),
-    number: computed(() => cursors.value.length + 1),
-    hasNext: computed(() => Boolean(state.data.value?.next)),
-    next: () => {
-      const cursor = state.data.value?.next
-      if (!cursor) return
-      cursors.value = [...cursors.value, cursor]
-      void state.load()
-    },
-    previous: () => {
-      cursors.value = cursors.value.slice(0, -1)
-      void state.load()
-    },
     apply,
     reset: () => {
       Object.assign(filters, defaults)
       apply()
     },
-    reload: state.load,
+    reload: pages.state.load,
   }
 }

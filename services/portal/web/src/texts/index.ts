@@ -33,6 +33,8 @@ export const texts = {
   required: '必填',
   optional: '选填',
   working: '正在处理……',
+  reason: '原因',
+  call: (number: string) => `拨打${number}`,
   problems: {
     title: '出现错误',
     unknown: '操作没有成功，请稍后重试。',
@@ -84,6 +86,12 @@ export const texts = {
     remove: (name: string) => `移除${name}`,
     noResult: '没有找到单位',
     done: '完成',
+  },
+  sheet: {
+    label: '公文',
+    salutation: '各有关单位',
+    attachments: '附件',
+    download: '下载',
   },
   upload: {
     choose: '选择文件',

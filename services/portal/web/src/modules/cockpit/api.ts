@@ -1,6 +1,6 @@
 import { cockpit, take, type Cockpit } from '@/api/client'
 import type { operations } from '@/api/generated/cockpit'
-import type { Asked, ModuleName } from './asked'
+import type { Asked, ModuleName } from './logic/asked'
 
 type Schemas = Cockpit['schemas']
 export type View = Schemas['ViewOut']

@@ -1,6 +1,6 @@
 import type { RouteRecordRaw } from 'vue-router'
 import type { Module } from '../module'
-import { MODULES } from './asked'
+import { MODULES } from './logic/asked'
 import { cockpitTexts as texts } from './texts'
 
 const views = MODULES.map(

@@ -66,7 +66,6 @@ export const contactsTexts = {
   closed: '已撤销',
   until: (from: string, to: string) => `${from} 至 ${to}`,
   noParent: '无上级',
-  call: (number: string) => `拨打${number}`,
   relations: { own: '本单位', below: '下级单位', parent: '直接上级', superior: '更上级', sibling: '平级单位', other: '其他单位' } as Record<string, string>,
   statuses: { present: '', closed: '已撤销', merged: '已并入其他单位', left: '已离开该单位', hidden: '已不可见' } as Record<string, string>,
   export: '导出',

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { proposedLines, registered } from './registration'
+import type { Client } from '../api/registry'
+import { administrationTexts } from '../texts'
+
+const present = { client_name: 'A', redirect_uris: ['https://a.example/'], dpop_bound_access_tokens: true, logo_uri: null, scopes: ['openid'] }
+const client = { ...present, client_id: '1', status: 'active', version: 2, secrets: [], proposed: { ...present, client_name: 'B', redirect_uris: ['https://a.example/', 'https://b.example/'], logo_uri: 'https://b.example/l' }, proposed_at: '2026-01-01T00:00:00Z' } as unknown as Client
+
+test('a proposed change shows what it changes, also what the form does not have', () => {
+  expect(proposedLines(client)).toEqual([
+    { item: administrationTexts.clients.name, before: 'A', after: 'B' },
+    { item: administrationTexts.clients.redirect, before: 'https://a.example/', after: 'https://a.example/、https://b.example/' },
+    { item: 'logo_uri', before: expect.any(String) as string, after: 'https://b.example/l' },
+  ])
+  expect(proposedLines({ ...client, proposed: null })).toEqual([])
+})
+
+test('a replacement has the registration and nothing that the service adds to it', () => {
+  expect(registered(client)).toEqual(present)
+})

@@ -1,0 +1,64 @@
+/** What a proposed change of a client's registration changes. Pure. */
+import { texts as common } from '@/texts'
+import type { Client, Registration } from '../api/registry'
+import { administrationTexts } from '../texts'
+
+export interface Line {
+  item: string
+  before: string
+  after: string
+}
+
+const texts = administrationTexts.clients
+/** In the order of the form; fields that it does not have are shown by their names of RFC 7591. */
+const LABELS: Partial<Record<keyof Registration, string>> = {
+  client_name: texts.name,
+  client_uri: texts.uri,
+  application_type: texts.appType,
+  token_endpoint_auth_method: texts.auth,
+  grant_types: texts.grants,
+  redirect_uris: texts.redirect,
+  post_logout_redirect_uris: texts.afterLogout,
+  scopes: texts.scopes,
+  audiences: texts.audiences,
+  jwks_uri: texts.jwks,
+  backchannel_logout_uri: texts.backchannel,
+  contacts: texts.contacts,
+  require_pushed_authorization_requests: texts.par,
+  dpop_bound_access_tokens: texts.dpop,
+}
+
+function shown(value: unknown): string {
+  if (value === null || value === undefined || value === '') return common.none
+  if (typeof value === 'boolean') return value ? common.yes : common.no
+  if (Array.isArray(value)) return value.map(String).join('、') || common.none
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+/** Returns the fields in which the proposed registration differs from the present one. */
+export function proposedLines(client: Client): Line[] {
+  const { proposed } = client
+  if (!proposed) return []
+  const names = [...new Set([...Object.keys(LABELS), ...Object.keys(proposed)])] as (keyof Registration)[]
+  return names
+    .map((name) => ({ item: LABELS[name] ?? name, before: shown(client[name]), after: shown(proposed[name]) }))
+    .filter((line) => line.before !== line.after)
+}
+
+/** What an answer has beside the registration. The compiler tells when a new one is missing. */
+const NOT_REGISTERED: Record<Exclude<keyof Client, keyof Registration>, true> = {
+  client_id: true,
+  client_secret: true,
+  owner_unit_id: true,
+  owner_unit_name: true,
+  proposed: true,
+  proposed_at: true,
+  registered_at: true,
+  secrets: true,
+  status: true,
+  version: true,
+}
+
+/** Returns the registration as it is, for a replacement that has to be whole. */
+export const registered = (client: Client): Partial<Registration> =>
+  Object.fromEntries(Object.entries(client).filter(([name]) => !(name in NOT_REGISTERED))) as Partial<Registration>
