@@ -14,7 +14,8 @@ from sqlalchemy import Text, Uuid, bindparam, func, insert, select, text
 from libs.servicekit.tests.support.notes_service import Note
 from servicekit import lanes
 from servicekit.db import Database
-from servicekit.lanes import DatabaseBusy, Lanes, Statement, shared
+from servicekit.lanes import Lanes, Statement, shared
+from servicekit.outages import DatabaseBusy
 from servicekit.problems import Problem
 
 ADD = Statement(

@@ -6,9 +6,20 @@ from typing import Protocol
 
 from fastapi import APIRouter, Depends, FastAPI
 from sqlalchemy import Table
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
-from servicekit import health, idempotency, lanes, metrics, openapi, problems, reference, routing, vocabulary
+from servicekit import (
+    health,
+    idempotency,
+    metrics,
+    openapi,
+    outages,
+    problems,
+    reference,
+    routing,
+    vocabulary,
+)
 from servicekit.clock import Clock, SystemClock
 from servicekit.cors import Cors
 from servicekit.db import Check, Database
@@ -96,7 +107,8 @@ def create_app(
     app.state.resources = resources
     app.state.worker = worker
     problems.install(app)
-    app.add_exception_handler(NoConnection, lanes.on_no_connection)
+    for error in (DBAPIError, NoConnection):
+        app.add_exception_handler(error, outages.on_database_error)
     app.add_exception_handler(idempotency.Replayed, idempotency.on_replayed)
     reference.install(app)
     for router in (health.router, metrics.router, vocabulary.router, *routers):
@@ -105,6 +117,7 @@ def create_app(
     routing.prune(app)
     routing.index(app)
 
+    app.add_middleware(outages.ServingMiddleware)
     # The last one added is the outermost. Correlation comes first, so that a rejected body has an id too.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
     if settings.cors_origins or settings.dev:

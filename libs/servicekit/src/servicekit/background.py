@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import structlog
 from prometheus_client import Counter, Gauge
 
+from servicekit.outages import unavailable
 from servicekit.retry import RetryPolicy
 
 log = structlog.get_logger("background")
@@ -93,7 +94,7 @@ async def _loop(
                 loop=name,
                 failures=failures,
                 error=type(error).__name__,
-                exc_info=failures == 1,
+                exc_info=failures == 1 and not unavailable(error),
             )
         else:
             failures = 0

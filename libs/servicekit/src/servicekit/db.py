@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from servicekit.engine import new_engine
 from servicekit.lanes import Lanes
+from servicekit.outages import Waits, connect, limit_statements
 from servicekit.problems import Problem
 
 NAMING = {
@@ -109,7 +110,13 @@ class Database:
     """
 
     def __init__(
-        self, url: str, *, plans: PlanCacheMode, pool_size: int = 10, overflow: int | None = None
+        self,
+        url: str,
+        *,
+        plans: PlanCacheMode,
+        pool_size: int = 10,
+        overflow: int | None = None,
+        waits: Waits = Waits(),  # noqa: B008 - a tuple
     ) -> None:
         """Create the engine; it connects when the first session needs a connection.
 
@@ -118,14 +125,21 @@ class Database:
 
         `pool_size` connections are kept open; up to `overflow` more (default: `pool_size`) open on demand.
         """
-        self._url, self._plans, self._size = url, plans, pool_size
+        self._url, self._plans, self._size, self._waits = url, plans, pool_size, waits
         settings = {"timezone": "UTC", "jit": "off", "plan_cache_mode": plans}
+        connecting: dict[str, Any] = {"async_creator_fn": connect, "timeout": waits.connect}
+        if waits.statement is not None:
+            # So that the server stops a statement whose connection was closed.
+            settings["client_connection_check_interval"] = "2s"
         self.engine: AsyncEngine = new_engine(
             url,
             pool_size=pool_size,
             max_overflow=pool_size if overflow is None else overflow,
-            connect_args={"server_settings": settings},
+            pool_timeout=waits.connection,
+            connect_args={"server_settings": settings, **connecting},
         )
+        if waits.statement is not None:
+            limit_statements(self.engine, waits.statement)
         event.listen(self.engine.sync_engine.pool, "checkout", _refuse_closed)
         self._probe = new_engine(url, poolclass=NullPool)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False, info={_DATABASE: self})
@@ -145,7 +159,8 @@ class Database:
 
         Both share the `after_commit` callbacks and the `listeners`. Close it separately.
         """
-        other = Database(self._url, pool_size=pool_size, overflow=0, plans=self._plans)
+        waits = Waits(connect=self._waits.connect)
+        other = Database(self._url, pool_size=pool_size, overflow=0, plans=self._plans, waits=waits)
         other.after_commit, other.listeners = self.after_commit, self.listeners
         return other
 

@@ -18,19 +18,16 @@ from uuid import UUID
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from fastapi.responses import JSONResponse
-from prometheus_client import Counter
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
 
 from servicekit.engine import hide_values
-from servicekit.problems import Problem, response_of
+from servicekit.outages import LOST, DatabaseBusy
+from servicekit.problems import Problem
 
 log = structlog.get_logger("lanes")
-
-LOST = Counter("zhuxue_lane_lost_total", "Calls that ended because the database did not answer", ["reason"])
 
 WAIT_SECONDS: Final = 5.0
 """How long a call waits for a free connection."""
@@ -63,23 +60,6 @@ _GONE: Final = (
     OSError,
     asyncio.TimeoutError,
 )
-
-
-class DatabaseBusy(Problem):
-    """The database is not reachable, or has not answered in time. What the call was to write may be
-    repeated.
-    """
-
-    status = 503
-    code = "database_busy"
-    title = "系统繁忙"
-    detail = "系统繁忙，请稍后重试。"
-    retry_after = 2
-
-
-async def on_no_connection(_: Request, __: Exception) -> JSONResponse:
-    """Return `DatabaseBusy` for a request that waited in vain for a connection of the sessions' pool."""
-    return response_of(DatabaseBusy())
 
 
 class Statement:
@@ -369,6 +349,8 @@ def _connect_options(url: str) -> dict[str, Any]:
         "statement_cache_size": 0,
         "record_class": _Record,
         "timeout": _CONNECT_SECONDS,
+        # A server that hangs does not end its statements itself.
+        "command_timeout": STATEMENT_SECONDS + 1,
     }
 
 

@@ -332,7 +332,7 @@ class DefectMiddleware:
             await response_of(InternalError())(scope, receive, send)
 
 
-async def _on_database(_: Request, error: Exception) -> JSONResponse:
+async def on_database(_: Request, error: Exception) -> JSONResponse:
     """Return 422 for text that PostgreSQL rejects, such as text with a zero byte, which JSON allows."""
     if getattr(getattr(error, "orig", None), "sqlstate", None) in _UNSTORABLE:
         return response_of(Unprocessable("提交的内容含有无法保存的字符。"))
@@ -344,5 +344,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_shape)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(DBAPIError, _on_database)
+    app.add_exception_handler(DBAPIError, on_database)
     app.add_middleware(DefectMiddleware)

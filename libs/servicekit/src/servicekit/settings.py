@@ -11,6 +11,7 @@ from pydantic import AnyHttpUrl, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from servicekit.cors import LOCAL
+from servicekit.outages import Waits
 
 
 def none_if_empty(value: object) -> object:
@@ -38,6 +39,13 @@ class ServiceSettings(BaseSettings):
     run_jobs: bool = Field(default=True, description="Whether `serve` runs jobs and periodic tasks too")
     database_url: str
     database_pool_size: int = Field(default=10, ge=1)
+    database_connect_seconds: float = Field(default=3, gt=0)
+    database_wait_seconds: float = Field(
+        default=5, gt=0, description="How long a request waits for a free connection"
+    )
+    database_statement_seconds: float = Field(
+        default=10, gt=0, description="How long one statement of a request may take"
+    )
     consumer_concurrency: int = Field(default=4, ge=1, le=64)
     rabbitmq_url: str | None = None
     event_namespace: str = "zhuxue"
@@ -53,6 +61,13 @@ class ServiceSettings(BaseSettings):
     def dev(self) -> bool:
         """Return whether development mode is enabled."""
         return self.mode == "dev"
+
+    @property
+    def database_waits(self) -> Waits:
+        """Return how long requests wait for the database."""
+        return Waits(
+            self.database_connect_seconds, self.database_wait_seconds, self.database_statement_seconds
+        )
 
     @property
     def issuer_url(self) -> str:

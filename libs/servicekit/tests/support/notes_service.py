@@ -160,7 +160,9 @@ def service(database_url: str, *, routers: Sequence[APIRouter] = (), **settings:
         name="notes",
         title="便笺",
         settings=made,
-        database=Database(made.database_url, plans="force_custom_plan", pool_size=5),
+        database=Database(
+            made.database_url, plans="force_custom_plan", pool_size=5, waits=made.database_waits
+        ),
         routers=[router, *routers],
         idempotency_table=idempotency_keys,
         larger_bodies={"/api/v1/uploads": 10_000},

@@ -23,7 +23,10 @@ def build(
 ) -> FastAPI:
     """Assemble Sample; see `ResourceServer` for `bus` and `keys`."""
     database = Database(
-        settings.database_url, plans="force_custom_plan", pool_size=settings.database_pool_size
+        settings.database_url,
+        plans="force_custom_plan",
+        pool_size=settings.database_pool_size,
+        waits=settings.database_waits,
     )
     server = ResourceServer(
         settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys

@@ -44,6 +44,7 @@ from identity.invites.endpoints import router as invites
 from identity.joining import jobs as joining_jobs
 from identity.joining.endpoints import router as joining
 from identity.keys import jobs
+from identity.keys.published import PublishedKeys
 from identity.keys.ring import KeyRing
 from identity.me.endpoints import router as me
 from identity.member_changes.consumers import HandOvers
@@ -132,7 +133,10 @@ def make_vault(settings: Settings) -> Vault:
 def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None) -> FastAPI:
     """Assemble Identity. A given `bus` is started and closed by the caller."""
     database = Database(
-        settings.database_url, plans="force_generic_plan", pool_size=settings.database_pool_size
+        settings.database_url,
+        plans="force_generic_plan",
+        pool_size=settings.database_pool_size,
+        waits=settings.database_waits,
     )
     vault = make_vault(settings)
     the_clock = clock or SystemClock()
@@ -142,6 +146,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         async with database.transaction() as session:
             return await session.run_sync(key_ring.jwks)
 
+    published_keys = PublishedKeys(own_keys)
     server = ResourceServer(
         settings,
         database,
@@ -150,9 +155,9 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         audience=AUDIENCE,
         bus=bus,
         clock=the_clock,
-        keys=KeySet(own_keys),
+        keys=KeySet(published_keys.get),
     )
-    records = AuditWriter(settings.database_url, the_clock)
+    records = AuditWriter(settings.database_url, the_clock, settings.database_waits)
 
     scanner = scanner_of(settings.file_scanner_url)
     sms = make_sms(settings)
@@ -293,6 +298,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.vault = vault
     app.state.file_scanner = scanner
     app.state.key_ring = key_ring
+    app.state.published_keys = published_keys
     client_cache = ClientCache()
     app.state.client_cache = client_cache
     app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records, current_policies)

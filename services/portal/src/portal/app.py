@@ -60,7 +60,10 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
     """Assemble the portal."""
     the_clock = clock or SystemClock()
     database = Database(
-        settings.database_url, plans="force_generic_plan", pool_size=settings.database_pool_size
+        settings.database_url,
+        plans="force_generic_plan",
+        pool_size=settings.database_pool_size,
+        waits=settings.database_waits,
     )
     seconds = settings.upstream_timeout_seconds
     http, http_of_issuer = _client(seconds, _CONNECTIONS), _client(seconds, _CONNECTIONS)

@@ -16,6 +16,7 @@ from identity.audit.repository import AuditRepository
 from identity.audit.service import values
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.outages import Waits, serving
 
 _AT_ONCE = 500
 
@@ -26,8 +27,8 @@ class AuditWriter:
     Uses its own connection, because waiting requests may hold all connections of the service's pool.
     """
 
-    def __init__(self, database_url: str, clock: Clock) -> None:
-        self._database = Database(database_url, plans="force_generic_plan", pool_size=1)
+    def __init__(self, database_url: str, clock: Clock, waits: Waits) -> None:
+        self._database = Database(database_url, plans="force_generic_plan", pool_size=1, waits=waits)
         self._clock = clock
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -58,8 +59,10 @@ class AuditWriter:
             batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
             error: Exception | None = None
             try:
-                async with self._database.transaction() as session:
-                    await AuditRepository(session).insert([row for row, _ in batch])
+                # Requests wait for it.
+                with serving():
+                    async with self._database.transaction() as session:
+                        await AuditRepository(session).insert([row for row, _ in batch])
             except Exception as raised:
                 error = raised
             for _, done in batch:

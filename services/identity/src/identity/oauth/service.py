@@ -119,10 +119,6 @@ class OAuth:
         """Return userinfo as a JWT for a client registered for it, else None."""
         return await self._run(lambda: signed_userinfo.sign(self._context, client_id, claims))
 
-    async def jwks(self) -> dict[str, Any]:
-        """Return the published keys."""
-        return await self._session.run_sync(self._context.keys.jwks)
-
     async def _call(
         self, path: str, pairs: Pairs, headers: dict[str, str], call: Callable[[Request], Reply]
     ) -> Reply:

@@ -14,7 +14,7 @@ from office.directory.errors import REFUSALS
 from office.tasks import errors
 from servicekit.dependencies import ServiceClock
 from servicekit.instants import Instant
-from servicekit.lanes import DatabaseBusy
+from servicekit.outages import DatabaseBusy
 from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 

@@ -30,7 +30,7 @@ from office.receipts.schemas import (
 from office.returns.errors import NoReceiptNeeded, NoticeReturned, OwnNotice
 from servicekit.etags import etag
 from servicekit.idempotency import IdempotencyKeyReused
-from servicekit.lanes import DatabaseBusy
+from servicekit.outages import DatabaseBusy
 from servicekit.paging import BadCursor, CountedPage, Paging
 from servicekit.problems import NotFound, responses
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from identity.dependencies import ServiceSettings
+from identity.keys.published import PublishedKeys
 from identity.keys.ring import JWKS_MAX_AGE
-from identity.oauth.dependencies import OAuthService
 from identity.oauth.endpoints import metadata
 from servicekit.problems import TooManyRequests, responses
 
@@ -39,6 +39,7 @@ async def rfc8414(settings: ServiceSettings) -> dict[str, Any]:
 
 @router.get("/jwks", summary="公钥", description="验证令牌签名用的公钥（RFC 7517），可缓存五分钟。")
 @router.head("/jwks", include_in_schema=False)
-async def jwks(issuer: OAuthService) -> JSONResponse:
+async def jwks(request: Request) -> JSONResponse:
     """Return the keys that verify tokens (RFC 7517); may be cached for five minutes."""
-    return JSONResponse(await issuer.jwks(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
+    keys: PublishedKeys = request.app.state.published_keys
+    return JSONResponse(await keys.get(), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
