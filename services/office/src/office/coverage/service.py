@@ -13,7 +13,13 @@ from office.coverage.change_repository import ChangedUnit
 from office.coverage.changes import Changes
 from office.coverage.errors import ReceiptsArchived
 from office.coverage.missing import Lack
-from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
+from office.coverage.repository import (
+    BlockingUnit,
+    BranchTally,
+    CountedUnit,
+    CoverageRepository,
+    MissingUnit,
+)
 from office.coverage.rules import Point, Step, curve
 from office.coverage.scope import Scope
 from office.coverage.scopes import scope_of, seen
@@ -55,6 +61,15 @@ class MissingList:
 
     page: Cut[MissingUnit]
     total: int
+
+
+@dataclass(frozen=True)
+class UnitStanding:
+    """A unit, and how it counts in the coverage of who asks; None if it does not."""
+
+    notice: Notice
+    unit: Unit
+    counted: CountedUnit | None
 
 
 @dataclass(frozen=True)
@@ -153,6 +168,22 @@ class Coverage:
         if scope.archived:
             raise ReceiptsArchived
         return scope.unit, await self._changes.page(notice, scope, paging)
+
+    async def unit(self, actor: Actor, notice_id: UUID, unit_id: UUID) -> UnitStanding:
+        """Return how a unit stands that counts in the actor's coverage, or is in its subtree.
+
+        Raises as `report` does, and `ReceiptsArchived`.
+        """
+        await self._coverage.see_one_snapshot()
+        own, notice = await seen(self._units, self._notices, actor, notice_id)
+        scope = await scope_of(self._coverage, self._units, notice, own, [unit_id])
+        if scope.archived:
+            raise ReceiptsArchived
+        counted = await self._coverage.counted(notice, scope)
+        unit = None if counted is None else await self._units.get(unit_id)
+        if unit is None:
+            unit = await self._units.reachable(actor, unit_id)
+        return UnitStanding(notice, unit, counted)
 
     async def export(self, actor: Actor, notice_id: UUID, part: Part) -> ExportView:
         """Have an Excel workbook made of a part. Raises as `report` does, `TooManyExports`."""

@@ -5,8 +5,6 @@ from datetime import datetime
 from importlib.resources import files
 from uuid import UUID
 
-from sqlalchemy import exists, select, text
-
 from office.help.errors import ArticleTooDeep, ClassifiedArticleRefused
 from office.help.models import Article, ArticleContent
 from office.help.repository import ArticleRepository
@@ -31,10 +29,9 @@ async def load(database: Database) -> None:
     """Write the articles, unless there has ever been one: what the centre retires does not come back."""
     now = SystemClock().now()
     async with database.transaction() as session:
-        await session.execute(text("LOCK TABLE help_articles IN SHARE ROW EXCLUSIVE MODE"))
-        if await session.scalar(select(exists().select_from(Article))):
-            return
         rows = ArticleRepository(session)
+        if not await rows.begin():
+            return
         for content in articles():
             await _write(rows, content, now)
 

@@ -4,17 +4,17 @@ from typing import Annotated
 
 from fastapi import Depends
 
+from office.coverage.dependencies import CoverageService
 from office.directory.dependencies import UnitService
 from office.dispatches.dependencies import DispatchService
-from office.notices.dependencies import NoticeService
 from office.unit_coverage.service import UnitCoverages
 from servicekit.db import Session
 
 
 async def _unit_coverages(
-    session: Session, units: UnitService, notices: NoticeService, dispatches: DispatchService
+    session: Session, units: UnitService, coverage: CoverageService, dispatches: DispatchService
 ) -> UnitCoverages:
-    return UnitCoverages(session, units, notices, dispatches)
+    return UnitCoverages(session, units, coverage, dispatches)
 
 
 UnitCoverageService = Annotated[UnitCoverages, Depends(_unit_coverages)]

@@ -1,19 +1,12 @@
 """Queries about what one unit has done with a notice. All begin with the keys of notice and unit."""
 
 from collections.abc import Sequence
-from datetime import datetime
-from functools import cache
-from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import TextClause, func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.answers.models import AnswerRevision
-from office.coverage.places import holder, named
-from office.coverage.repository import UnitName
-from office.coverage.scope import Scope
-from office.notices.models import Notice
 from office.receipts.models import Read, Signature
 from office.reminders.models import Reminder
 from office.returns.models import Return
@@ -22,26 +15,11 @@ SHOWN = 50
 """The most people, submissions, reminders and returns that are shown."""
 
 
-class Counted(NamedTuple):
-    """How a unit counts in a scope: the deadline of the dispatch that reached it, and else who blocks it."""
-
-    deadline: datetime | None
-    blocked_by: UnitName | None
-
-
 class UnitCoverageRepository:
     """Read what one unit has done with one notice."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
-
-    async def counted(self, notice: Notice, scope: Scope) -> Counted | None:
-        """Return how the only member of the scope counts in it; None if it does not count there."""
-        found = await self._session.execute(_counted(special=scope.special), scope.values(notice))
-        row = found.first()
-        if row is None:
-            return None
-        return Counted(row[0], None if row[1] is None else UnitName(*row[1:]))
 
     async def signature(self, notice_id: UUID, unit_id: UUID) -> Signature | None:
         """Return the signature of the unit."""
@@ -83,13 +61,3 @@ class UnitCoverageRepository:
             .limit(SHOWN)
         )
         return (await self._session.scalars(statement)).all()
-
-
-@cache
-def _counted(*, special: bool) -> TextClause:
-    statement = f"""
-        {named(special=special)}
-        SELECT c.deadline, h.id, h.code, h.name
-        FROM counting c LEFT JOIN {holder("c.path", special=special)} h ON c.deadline IS NULL
-    """  # noqa: S608 - our names
-    return text(statement)

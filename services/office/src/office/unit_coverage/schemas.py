@@ -70,18 +70,17 @@ class UnitCoverageOut(BaseModel):
     @classmethod
     def of(cls, view: UnitView) -> Self:
         """Convert what a unit has done."""
-        names, dispatch = view.names, view.dispatch
+        names, dispatch, counted = view.names, view.dispatch, view.standing.counted
+        blocked_by = None if counted is None else counted.blocked_by
         sender = None if dispatch is None else view.units.get(dispatch.unit_id)
         return cls(
-            notice_id=view.notice_id,
-            unit=UnitRef.model_validate(view.unit),
-            counted=view.counted,
+            notice_id=view.standing.notice.id,
+            unit=UnitRef.model_validate(view.standing.unit),
+            counted=counted is not None,
             sender=None if sender is None else UnitRef.model_validate(sender),
             delivered_at=None if dispatch is None else dispatch.forwarded_at,
             deadline=view.deadline,
-            blocked_by=None
-            if view.blocked_by is None
-            else UnitRef.model_validate(view.blocked_by, from_attributes=True),
+            blocked_by=None if blocked_by is None else UnitRef.model_validate(blocked_by),
             signature=_signature(view),
             readers=view.readers,
             reads=[ReaderOut(name=names.get(one.sub), read_at=one.read_at) for one in view.reads],
@@ -103,7 +102,7 @@ class UnitCoverageOut(BaseModel):
                 for one in view.submissions
             ],
             reminders=[RemindedOut(at=one.at, reason=one.reason) for one in view.reminders],
-            returns=[ReturnOut.of(one, view.unit, names) for one in view.returns],
+            returns=[ReturnOut.of(one, view.standing.unit, names) for one in view.returns],
         )
 
 
@@ -114,7 +113,7 @@ def _signature(view: UnitView) -> SignatureOut | None:
     for_it = signature.signing_unit_id
     signed = SignedNotice(
         signature,
-        view.unit.name,
+        view.standing.unit.name,
         view.names.get(signature.signed_by),
         None if for_it is None else view.units.get(for_it),
     )

@@ -9,14 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from office.actors import Actor
 from office.answers.models import AnswerRevision
-from office.coverage.errors import ReceiptsArchived
-from office.coverage.repository import CoverageRepository, UnitName
-from office.coverage.scopes import scope_of, seen
+from office.coverage.service import Coverage, UnitStanding
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.dispatches.models import Forwarding
 from office.dispatches.service import Dispatches
-from office.notices.service import Notices
 from office.receipts.models import Read, Signature
 from office.reminders.models import Reminder
 from office.returns.models import Return
@@ -27,15 +24,12 @@ from office.unit_coverage.repository import UnitCoverageRepository
 class UnitView:
     """What a unit has done with a notice; `units` and `names` are those that the facts refer to, by id.
 
-    `counted`: it counts in the coverage of who asks; `dispatch`: the one that reached it.
+    `dispatch`: the one that reached the unit.
     """
 
-    notice_id: UUID
-    unit: Unit
-    counted: bool
+    standing: UnitStanding
     dispatch: Forwarding | None
     deadline: datetime | None
-    blocked_by: UnitName | None
     signature: Signature | None
     readers: int
     reads: Sequence[Read]
@@ -50,11 +44,12 @@ class UnitView:
 class UnitCoverages:
     """Report what single units have done, within one request."""
 
-    def __init__(self, session: AsyncSession, units: Units, notices: Notices, dispatches: Dispatches) -> None:
+    def __init__(
+        self, session: AsyncSession, units: Units, coverage: Coverage, dispatches: Dispatches
+    ) -> None:
         self._units = units
-        self._notices = notices
+        self._coverage = coverage
         self._dispatches = dispatches
-        self._coverage = CoverageRepository(session)
         self._rows = UnitCoverageRepository(session)
 
     async def view(self, actor: Actor, notice_id: UUID, unit_id: UUID) -> UnitView:
@@ -62,15 +57,8 @@ class UnitCoverages:
 
         Raises `NotFound`, `OutOfReach`, `ReceiptsArchived`, as coverage does.
         """
-        await self._coverage.see_one_snapshot()
-        own, notice = await seen(self._units, self._notices, actor, notice_id)
-        scope = await scope_of(self._coverage, self._units, notice, own, [unit_id])
-        if scope.archived:
-            raise ReceiptsArchived
-        counted = await self._rows.counted(notice, scope)
-        unit = None if counted is None else await self._units.get(unit_id)
-        if unit is None:
-            unit = await self._units.reachable(actor, unit_id)
+        standing = await self._coverage.unit(actor, notice_id, unit_id)
+        notice, unit = standing.notice, standing.unit
         delivery = await self._dispatches.delivery(notice.id, unit)
         signature = await self._rows.signature(notice.id, unit.id)
         readers, reads = await self._rows.reads(notice.id, unit.id)
@@ -80,12 +68,9 @@ class UnitCoverages:
         dispatch = None if delivery is None else delivery.forwarding
         deadline = None if dispatch is None else dispatch.deadline
         return UnitView(
-            notice_id=notice.id,
-            unit=unit,
-            counted=counted is not None,
+            standing=standing,
             dispatch=dispatch,
             deadline=notice.deadline if deadline is None else deadline,
-            blocked_by=None if counted is None else counted.blocked_by,
             signature=signature,
             readers=readers,
             reads=reads,
