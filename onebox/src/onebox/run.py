@@ -79,10 +79,10 @@ async def _start_postgres(postgres: Postgres, progress: Progress) -> None:
 
 async def _migrate(loaded: "list[Service[Any]]", postgres: Postgres, progress: Progress) -> None:
     task = progress.add_task("数据库表", total=len(loaded))
-    from servicekit.migrations import upgrade
+    from messaging.cli import migrate
 
     for service in loaded:
-        await upgrade(service.migrations, postgres.url(service.name))
+        await migrate(service, postgres.url(service.name))
         progress.advance(task)
 
 

@@ -170,6 +170,60 @@ async def test_a_confirmed_return_is_counted_apart_and_owes_nothing(office: Runn
     assert (answer.total, answer.returned) == (11, 0)
 
 
+async def one_unit(office: RunningOffice, notice: str, code: str, by: str = "100000") -> dict[str, Any]:
+    path = f"{N}/{notice}/coverage/units/{office.world.id(code)}"
+    response = await office.unit(by).get(path)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def test_the_units_above_see_when_and_by_whom_one_unit_did_what(office: RunningOffice) -> None:
+    notice = await office.published()
+    waiting = await one_unit(office, notice, "370100")
+    assert (waiting["counted"], waiting["delivered_at"], waiting["blocked_by"]["code"]) == (
+        True,
+        None,
+        "370000",
+    )
+    office.clock.advance(timedelta(hours=1))
+    at = office.clock.now().isoformat().replace("+00:00", "Z")
+    await office.forwarded(notice, "370000")
+    reader = office.unit("370100")
+    assert (await reader.post(f"{N}/{notice}/read")).status_code == 200
+    returned = await office.unit("370200").post(f"{N}/{notice}/returns", json={"reason": "不属于参训范围"})
+    assert returned.status_code == 201, returned.text
+    await office.signed(notice, "370100")
+    await office.forwarded(notice, "370100")
+    seen = await one_unit(office, notice, "370100", by="370000")
+    assert (seen["delivered_at"], seen["sender"]["code"], seen["blocked_by"]) == (at, "370000", None)
+    assert (seen["readers"], [one["read_at"] for one in seen["reads"]]) == (1, [at])
+    assert (seen["signature"]["signed_at"], seen["signature"]["on_behalf"]) == (at, False)
+    assert [(one["number"], one["forwarded_at"]) for one in seen["forwardings"]] == [(1, at)]
+    assert (seen["submissions"], seen["reminders"], seen["returns"]) == ([], [], [])
+    other = await one_unit(office, notice, "370200")
+    assert [(one["status"], one["returned_at"]) for one in other["returns"]] == [("open", at)]
+    # A unit that moves away later still counts where the notice reached it; its new superiors see it, too.
+    office.clock.advance(timedelta(days=1))
+    await office.move("370102", "320100")
+    assert (await one_unit(office, notice, "370102", by="370100"))["counted"]
+
+
+async def test_nobody_sees_what_a_unit_of_another_branch_did(office: RunningOffice) -> None:
+    notice = await office.published()
+    await office.forwarded(notice, "370000")
+    path = f"{N}/{notice}/coverage/units"
+    for by, of, refusal in (
+        ("370100", "370200", (403, "out_of_reach")),
+        ("370100", "370000", (403, "out_of_reach")),
+        ("370102", "370102", (404, "not_found")),
+    ):
+        response = await office.unit(by).get(f"{path}/{office.world.id(of)}")
+        assert (response.status_code, response.json()["code"]) == refusal, (by, of)
+    unknown = await office.unit("100000").get(f"{path}/{notice}")
+    assert unknown.status_code == 404
+
+
 @pytest.mark.parametrize(
     ("recipients", "counts"),
     [

@@ -3,6 +3,7 @@
 import httpx
 from pydantic import JsonValue
 
+from office.help import first
 from services.office.tests.support.running_office import RunningOffice
 
 H = "/api/v1/help-articles"
@@ -99,3 +100,23 @@ async def test_marks_of_secrets_and_control_characters_are_refused(office: Runni
     assert code_of(await client.post(H, json=marked)) == (400, "classified_document_refused")
     for bad in ({"title": ""}, {"title": "a\x00b"}, {"position": -1}, {"extra": 1}, {"body": ""}):
         assert (await client.post(H, json=an_article(**bad))).status_code == 422, bad
+
+
+async def test_an_empty_system_begins_with_articles_that_the_centre_keeps(office: RunningOffice) -> None:
+    await first.load(office.database)
+    found = await titles(office)
+    assert sorted(found) == sorted(one.title for one in first.articles())
+    assert await titles(office, q="签收", category="通知") == ["收到通知后怎么办", "起草与签发通知"]
+    listed = (await office.unit(CHILD, "handler").get(H)).json()["items"]
+    path = f"{H}/{listed[0]['id']}"
+    centre = office.unit("100000", "unit_admin")
+    article = (await centre.get(path)).json()
+    body = {name: article[name] for name in ("title", "category", "position")} | {"body": "<p>见附件。</p>"}
+    assert (await centre.put(path, json=body, headers={"If-Match": '"1"'})).status_code == 200
+    versions = (await centre.get(f"{path}/versions")).json()["items"]
+    assert [(one["version"], one["author_name"]) for one in versions][1:] == [(1, None)]
+    # What the centre has changed or retired stays so.
+    for one in listed:
+        assert (await centre.delete(f"{H}/{one['id']}")).status_code == 204
+    await first.load(office.database)
+    assert await titles(office) == []

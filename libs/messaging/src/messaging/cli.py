@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -35,7 +35,8 @@ class Service(Generic[S]):
     """A service, as the commands use it; `SERVICE` in its module `cli`.
 
     `settings` reads the environment, so it is called only when needed. Without `tables`, the service has
-    neither events nor jobs, nor the commands for them.
+    neither events nor jobs, nor the commands for them. `first_data` gives a new database what it begins
+    with, after each migration: it does nothing where there is something already.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Service(Generic[S]):
     build: Callable[[S], FastAPI]
     migrations: Path
     tables: ServiceTables | None = None
+    first_data: Callable[[Database], Awaitable[None]] | None = None
 
 
 def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
@@ -52,7 +54,9 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "serve", help="serve HTTP, relay and consume events; run jobs unless RUN_JOBS is false"
     )
-    commands.add_parser("migrate", help="bring the database up to the newest revision")
+    commands.add_parser(
+        "migrate", help="bring the database up to the newest revision, and a new one its first data"
+    )
     if service.tables is not None:
         commands.add_parser(
             "work", help="only run jobs and periodic tasks; serves health and metrics on PORT"
@@ -70,10 +74,22 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     elif arguments.command == "work":
         work(service, settings)
     elif arguments.command == "migrate":
-        asyncio.run(upgrade(service.migrations, settings.database_url))
+        asyncio.run(migrate(service, settings.database_url))
     elif service.tables is not None:
         asyncio.run(_with_tables(service.tables, settings, arguments))
     return 0
+
+
+async def migrate(service: Service[Any], url: str) -> None:
+    """Bring the database of a service up to the newest revision, and give a new one its first data."""
+    await upgrade(service.migrations, url)
+    if service.first_data is None:
+        return
+    database = Database(url, plans="force_custom_plan")
+    try:
+        await service.first_data(database)
+    finally:
+        await database.close()
 
 
 def serve(service: Service[S], settings: S) -> None:

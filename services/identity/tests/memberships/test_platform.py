@@ -55,6 +55,13 @@ async def test_the_operator_appoints_only_the_first_of_each_kind(
         await appoint(app.state.settings, PlatformRole.AUDIT_ADMIN, NEWCOMER)
     listed = await three["audit_admin"].ok("GET", "/platform/administrators")
     assert sorted(one["role"] for one in listed) == ["audit_admin", "security_admin", "system_admin"]
+    # They belong to no unit and see all.
+    for one in three.values():
+        top = await one.ok("GET", "/units/by-code/100000")
+        assert (await one.ok("GET", f"/units/{top['id']}/children"))["items"]
+        assert (await one.ok("GET", f"/units/{top['id']}/history"))["items"]
+        assert await one.code("GET", f"/units/{top['id']}/members") == (403, "membership_required")
+    assert await newcomer.code("GET", f"/units/{top['id']}") == (403, "membership_required")
 
 
 async def audited(app: FastAPI, action: str) -> Any:

@@ -70,6 +70,7 @@ from office.tasks.consumers import EVENTS as TASK_EVENTS
 from office.tasks.consumers import TaskEvents
 from office.tasks.jobs import Upkeep
 from office.templates.endpoints import router as templates
+from office.unit_coverage.endpoints import router as unit_coverage
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
@@ -130,6 +131,7 @@ def build(
             files,
             receipts,
             coverage,
+            unit_coverage,
             reminders,
             addressing,
             directory,

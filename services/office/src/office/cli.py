@@ -7,9 +7,10 @@ from messaging import cli
 from office import cli_archive
 from office.app import build
 from office.base import MIGRATIONS, tables
+from office.help import first
 from office.settings import Settings
 
-SERVICE = cli.Service("office", Settings, build, MIGRATIONS, tables)
+SERVICE = cli.Service("office", Settings, build, MIGRATIONS, tables, first_data=first.load)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

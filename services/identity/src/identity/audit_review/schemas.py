@@ -7,6 +7,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from contracts.vocabulary import Open
+from identity.audit.actions import AuditAction
 from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit_review.models import AuditExport
 from identity.audit_review.repository import Filters
@@ -25,7 +27,7 @@ class AuditRecordOut(BaseModel):
     actor: str | None = Field(
         description="操作人的 sub，或客户端、operator（运维命令）、schedule（定时任务）"
     )
-    action: str = Field(description="动作", examples=["account.suspended"])
+    action: Open[AuditAction] = Field(description="动作", examples=["account.suspended"])
     target_id: str | None = Field(description="对象的标识")
     correlation_id: str | None = Field(description="请求编号")
     details: dict[str, Any] = Field(description="其他内容")

@@ -10,7 +10,7 @@ from authkit.errors import InsufficientScope, MembershipRequired
 from identity.directory.dependencies import DirectoryService
 from identity.directory.schemas import PersonNameOut, UnitNameOut
 from identity.directory.service import MOST_IDS
-from identity.platform.auth import NamesReader
+from identity.units.auth import NamesReader
 from servicekit import problems
 
 router = APIRouter(

@@ -11,10 +11,10 @@ from fastapi import Depends
 
 from authkit import acr
 from authkit.dependencies import requires, requires_either
-from authkit.errors import InsufficientUserAuthentication, MembershipRequired, PermissionRequired
+from authkit.errors import InsufficientUserAuthentication, PermissionRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
-from identity.units.auth import SCOPE
+from identity.units.auth import SCOPE, NamesReader
 from servicekit.permissions import stepping_up
 
 _Check = Callable[[Principal], Awaitable[Principal]]
@@ -41,17 +41,7 @@ async def _strong_administrator(principal: Annotated[Principal, Depends(_adminis
     return await _strong_person(principal)
 
 
-async def _reader(principal: Annotated[Principal, Depends(_person)]) -> Principal:
-    if principal.acting is None and principal.platform_role is None:
-        raise MembershipRequired
-    return principal
-
-
-NamesReader = Annotated[Principal, Depends(_reader)]
-"""Any member of a unit, and any administrator of the platform: resolves ids to names, and finds units."""
-
-
-async def _people_finder(principal: Annotated[Principal, Depends(_reader)]) -> Principal:
+async def _people_finder(principal: NamesReader) -> Principal:
     if principal.acting is None and not (
         principal.may(Permission.PLATFORM_ACCOUNTS) or principal.may(Permission.AUDIT_READ)
     ):

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Query
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired, OutOfReach, PermissionRequired
 from identity.accounts.errors import BadPhone
-from identity.platform.auth import NamesReader, PeopleFinder, PhoneFinder
+from identity.platform.auth import PeopleFinder, PhoneFinder
 from identity.search.dependencies import PhoneLookupService, SearchService
 from identity.search.errors import TooManyLookups, UnitRequired
 from identity.search.schemas import FoundByPhoneOut, FoundPersonOut, PhoneIn
+from identity.units.auth import NamesReader
 from identity.units.errors import UnitNotFound
 from identity.units.schemas import UnitOut
 from servicekit import problems

@@ -9,7 +9,7 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope, MembershipRequired
 from contracts.vocabulary import UnitChangeKind
 from identity.directory.dependencies import DirectoryService
-from identity.units.auth import Member
+from identity.units.auth import NamesReader
 from identity.units.dependencies import UnitViewService
 from identity.units.errors import UnitNotFound
 from identity.units.schemas import UnitChangeOut
@@ -26,7 +26,7 @@ router = APIRouter(
 @router.get("/units/{unit_id}/history", summary="单位沿革", description="该单位的所有变更，从新到旧。")
 async def list_unit_history(
     unit_id: UUID,
-    _: Member,
+    _: NamesReader,
     views: UnitViewService,
     directory: DirectoryService,
     paging: Paging,

@@ -6,6 +6,7 @@ from fastapi import Depends
 
 from authkit import acr
 from authkit.dependencies import requires, requires_either
+from authkit.errors import MembershipRequired
 from authkit.principal import Principal
 from contracts.vocabulary import Permission
 
@@ -17,6 +18,19 @@ Member = Annotated[Principal, Depends(requires(scope=SCOPE))]
 
 Person = Annotated[Principal, Depends(requires(scope=SCOPE, membership=False))]
 """Any person with an account."""
+
+
+async def reader(principal: Person) -> Principal:
+    """Return a member of a unit, or an administrator of the platform. Raises `MembershipRequired`."""
+    if principal.acting is None and principal.platform_role is None:
+        raise MembershipRequired
+    return principal
+
+
+NamesReader = Annotated[Principal, Depends(reader)]
+"""Any member of a unit, and any administrator of the platform: resolves ids to names, finds and reads
+units.
+"""
 
 UnitAdmin = Annotated[Principal, Depends(requires(scope=SCOPE, permission=Permission.UNITS_MANAGE))]
 """Manages the units of a subtree; a unit's administrator (单位管理员) does."""

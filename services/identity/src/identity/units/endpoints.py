@@ -13,7 +13,7 @@ from authkit.idempotency import Idempotent
 from contracts.identity import UnitChangedV1
 from contracts.vocabulary import Kind, Level, Stage, UnitStatus
 from identity.units import errors
-from identity.units.auth import DirectoryReader, Member, UnitAdmin
+from identity.units.auth import DirectoryReader, NamesReader, UnitAdmin
 from identity.units.dependencies import UnitService, UnitViewService
 from identity.units.schemas import (
     DetailsIn,
@@ -51,18 +51,20 @@ OnDay = Annotated[
 @router.get(
     "/units/{unit_id}",
     summary="查看单位",
-    description="属于任一单位的人员都可以查看其他单位，包括以往任一日的名称、隶属关系等。",
+    description="属于任一单位的人员和平台管理员都可以查看任何单位，包括以往任一日的名称、隶属关系等。",
     responses=problems.responses(*_PAST),
 )
 async def get_unit(
     unit_id: UUID,
-    _: Member,
+    _: NamesReader,
     units: UnitService,
     views: UnitViewService,
     response: Response,
     on: OnDay = None,
 ) -> UnitOut:
-    """Return a unit, for any member of a unit; with `on`, as it was at the end of that day."""
+    """Return a unit, for any member of a unit and any administrator of the platform; with `on`, as it was at
+    the end of that day.
+    """
     if on is not None:
         return await views.on(unit_id, on)
     unit = await units.get(unit_id)
@@ -76,7 +78,7 @@ async def get_unit(
     description="现在或曾经使用该代码的单位。",
     responses=problems.responses(*_READ),
 )
-async def get_unit_by_code(code: str, _: Member, units: UnitService, response: Response) -> UnitOut:
+async def get_unit_by_code(code: str, _: NamesReader, units: UnitService, response: Response) -> UnitOut:
     """Return the active or closed unit with this code."""
     unit = await units.by_code(code)
     response.headers["ETag"] = etag(unit.version)
@@ -91,7 +93,7 @@ async def get_unit_by_code(code: str, _: Member, units: UnitService, response: R
 )
 async def list_children(
     unit_id: UUID,
-    _: Member,
+    _: NamesReader,
     units: UnitService,
     views: UnitViewService,
     paging: Paging,
@@ -111,7 +113,9 @@ async def list_children(
     description="从最高一级到该单位自己；可以查询以往任一日的。",
     responses=problems.responses(*_PAST),
 )
-async def list_ancestors(unit_id: UUID, _: Member, views: UnitViewService, on: OnDay = None) -> list[UnitOut]:
+async def list_ancestors(
+    unit_id: UUID, _: NamesReader, views: UnitViewService, on: OnDay = None
+) -> list[UnitOut]:
     """Return the superiors of a unit and the unit itself, the root first; with `on`, those of that day."""
     if on is not None:
         return await views.ancestors_on(unit_id, on)
@@ -126,7 +130,7 @@ async def list_ancestors(unit_id: UUID, _: Member, views: UnitViewService, on: O
 )
 async def get_unit_tree(
     unit_id: UUID,
-    _: Member,
+    _: NamesReader,
     views: UnitViewService,
     depth: Annotated[int, Query(ge=1, le=3, description="层数")] = 1,
     on: OnDay = None,
@@ -148,7 +152,7 @@ async def get_unit_tree(
 )
 async def list_subtree(
     unit_id: UUID,
-    _: Member,
+    _: NamesReader,
     views: UnitViewService,
     paging: Paging,
     level: Annotated[Level | None, Query(description="层级")] = None,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from office.counters.rules import group_of
 from office.coverage.blockers import blockers
 from office.coverage.missing import Lack, groups, page
-from office.coverage.places import named
+from office.coverage.places import holder, named
 from office.coverage.rules import Increment
 from office.coverage.scope import Scope
 from office.coverage.summing import FIGURES, tally
@@ -63,6 +63,13 @@ class MissingUnit(NamedTuple):
     unit: UnitName
     path: str
     delivered: bool
+    deadline: datetime | None
+    blocked_by: UnitName | None
+
+
+class CountedUnit(NamedTuple):
+    """A unit that counts: the deadline of the dispatch that reached it; until then, `blocked_by` is set."""
+
     deadline: datetime | None
     blocked_by: UnitName | None
 
@@ -125,6 +132,12 @@ class CoverageRepository:
             {**scope.values(notice), "late": overdue_before(now)},
         )
         return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
+
+    async def counted(self, notice: Notice, scope: Scope) -> CountedUnit | None:
+        """Return how the only member of the scope counts in it; None if it does not count there."""
+        found = await self._session.execute(_counted(special=scope.special), scope.values(notice))
+        row = found.first()
+        return None if row is None else CountedUnit(row[0], _name(*row[1:]))
 
     async def increments(self, notice: Notice, scope: Scope) -> list[Increment]:
         """Return what the units of the scope have added in each past hour, in their order."""
@@ -271,6 +284,16 @@ def _increments_of_members(*, special: bool) -> TextClause:
             FROM reads JOIN counting c ON c.id = unit_id WHERE notice_id = :notice
         ) added
         GROUP BY hour ORDER BY hour
+    """  # noqa: S608 - our names
+    return text(statement)
+
+
+@cache
+def _counted(*, special: bool) -> TextClause:
+    statement = f"""
+        {named(special=special)}
+        SELECT c.deadline, h.id, h.code, h.name
+        FROM counting c LEFT JOIN {holder("c.path", special=special)} h ON c.deadline IS NULL
     """  # noqa: S608 - our names
     return text(statement)
 

@@ -3,13 +3,29 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from contracts.vocabulary import Reach
+from contracts.vocabulary import NoticeStatus, Reach
+from office.actors import Actor
 from office.addressing.rules import ALL_CHILDREN
 from office.coverage.repository import CoverageRepository
 from office.coverage.scope import Scope
 from office.directory.models import Unit
 from office.directory.service import Units
 from office.notices.models import Notice
+from office.notices.service import Notices
+from servicekit.problems import NotFound
+
+
+async def seen(units: Units, notices: Notices, actor: Actor, notice_id: UUID) -> tuple[Unit, Notice]:
+    """Return the actor's unit, and a notice of which it may see the coverage.
+
+    Raises `NotFound` if the unit does not have the notice. Only the publisher sees coverage of a withdrawn
+    notice; a draft has none.
+    """
+    unit = await units.own(actor)
+    notice, delivery, _ = await notices.visible(actor, unit, notice_id)
+    if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
+        raise NotFound
+    return unit, notice
 
 
 async def scope_of(

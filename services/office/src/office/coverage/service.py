@@ -8,16 +8,21 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from contracts.vocabulary import NoticeStatus
 from office.actors import Actor
 from office.coverage.change_repository import ChangedUnit
 from office.coverage.changes import Changes
 from office.coverage.errors import ReceiptsArchived
 from office.coverage.missing import Lack
-from office.coverage.repository import BlockingUnit, BranchTally, CoverageRepository, MissingUnit
+from office.coverage.repository import (
+    BlockingUnit,
+    BranchTally,
+    CountedUnit,
+    CoverageRepository,
+    MissingUnit,
+)
 from office.coverage.rules import Point, Step, curve
 from office.coverage.scope import Scope
-from office.coverage.scopes import scope_of
+from office.coverage.scopes import scope_of, seen
 from office.coverage.summing import FIGURES
 from office.directory.models import Unit
 from office.directory.service import Units
@@ -30,7 +35,6 @@ from servicekit.clock import Clock
 from servicekit.lists import Listed
 from servicekit.ltree import path_of
 from servicekit.paging import Cut, PageRequest, cut
-from servicekit.problems import NotFound
 
 BLOCKERS_SHOWN = 100
 EXPORT_KIND: Final = "coverage"
@@ -57,6 +61,15 @@ class MissingList:
 
     page: Cut[MissingUnit]
     total: int
+
+
+@dataclass(frozen=True)
+class UnitStanding:
+    """A unit, and how it counts in the coverage of who asks; None if it does not."""
+
+    notice: Notice
+    unit: Unit
+    counted: CountedUnit | None
 
 
 @dataclass(frozen=True)
@@ -156,6 +169,22 @@ class Coverage:
             raise ReceiptsArchived
         return scope.unit, await self._changes.page(notice, scope, paging)
 
+    async def unit(self, actor: Actor, notice_id: UUID, unit_id: UUID) -> UnitStanding:
+        """Return how a unit stands that counts in the actor's coverage, or is in its subtree.
+
+        Raises as `report` does, and `ReceiptsArchived`.
+        """
+        await self._coverage.see_one_snapshot()
+        own, notice = await seen(self._units, self._notices, actor, notice_id)
+        scope = await scope_of(self._coverage, self._units, notice, own, [unit_id])
+        if scope.archived:
+            raise ReceiptsArchived
+        counted = await self._coverage.counted(notice, scope)
+        unit = None if counted is None else await self._units.get(unit_id)
+        if unit is None:
+            unit = await self._units.reachable(actor, unit_id)
+        return UnitStanding(notice, unit, counted)
+
     async def export(self, actor: Actor, notice_id: UUID, part: Part) -> ExportView:
         """Have an Excel workbook made of a part. Raises as `report` does, `TooManyExports`."""
         notice, scope = await self._part(actor, notice_id, part)
@@ -190,8 +219,7 @@ class Coverage:
         return await self._part(actor, notice_id, part)
 
     async def _part(self, actor: Actor, notice_id: UUID, part: Part) -> tuple[Notice, Scope]:
-        unit = await self._units.own(actor)
-        notice = await self._seen(actor, unit, notice_id)
+        unit, notice = await seen(self._units, self._notices, actor, notice_id)
         top = unit if part.under is None else await self._units.reachable(actor, part.under)
         members = None
         if part.group is not None:
@@ -200,12 +228,6 @@ class Coverage:
         if scope.archived and members is not None:
             raise ReceiptsArchived
         return notice, scope
-
-    async def _seen(self, actor: Actor, unit: Unit, notice_id: UUID) -> Notice:
-        notice, delivery, _ = await self._notices.visible(actor, unit, notice_id)
-        if notice.published_at is None or (notice.status is NoticeStatus.WITHDRAWN and delivery is not None):
-            raise NotFound
-        return notice
 
 
 def _waits(branches: Sequence[BranchTally]) -> bool:

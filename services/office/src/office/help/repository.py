@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, exists, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
@@ -23,6 +23,13 @@ class ArticleRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+
+    async def begin(self) -> bool:
+        """Return whether there has never been an article; if so, nobody else writes one until the transaction
+        ends.
+        """
+        await self._session.execute(text("LOCK TABLE help_articles IN SHARE ROW EXCLUSIVE MODE"))
+        return not await self._session.scalar(select(exists().select_from(Article)))
 
     async def save(self, article: Article) -> None:
         """Write a new or changed article. Raises `ArticleTitleTaken`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import TypeAdapter
@@ -108,13 +109,16 @@ class Help:
         now = self._clock.now()
         article.write(content, by=by, now=now)
         await self._articles.save(article)
-        await self._articles.add_version(
-            ArticleVersion(
-                article_id=article.id,
-                version=article.version,
-                content=_JSON.dump_python(content, mode="json"),
-                by=by,
-                at=now,
-            )
-        )
+        await self._articles.add_version(version_of(article, content, by=by, at=now))
         return article
+
+
+def version_of(article: Article, content: ArticleContent, *, by: UUID, at: datetime) -> ArticleVersion:
+    """Return what is kept of an article's present version."""
+    return ArticleVersion(
+        article_id=article.id,
+        version=article.version,
+        content=_JSON.dump_python(content, mode="json"),
+        by=by,
+        at=at,
+    )
