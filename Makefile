@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up down clean
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up upgrade down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -137,6 +137,9 @@ snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST refere
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait
+
+upgrade: ## Migrate and replace the services of the production composition, one after another
+	@deploy/upgrade.sh
 
 down: ## Stop the production composition; data stays
 	docker compose down

@@ -34,6 +34,8 @@ OPTIONAL = {
     "ZHUXUE_IDENTITY_SMS_INBOUND_SECRET",
     "ZHUXUE_PORTAL_OTHER_ENCRYPTION_KEY",
 }
+# Compose's defaults differ from those of the services.
+OWN_DEFAULT = {"workers", "file_store_url", "sms_gateway_url"}
 
 
 def variables_of(file: Path) -> dict[str, str]:
@@ -79,7 +81,7 @@ def test_no_secret_stands_in_the_file(config: dict[str, Any], env_file: Path) ->
     made = set(variables_of(env_file).values())
     for service in config["services"].values():
         for name, value in (service.get("environment") or {}).items():
-            if re.search(r"PASS|SECRET|KEY|PASSWORD", name) and name not in OPTIONAL:
+            if re.search(r"(PASS|PASSWORD|SECRET|KEY)$", name) and name not in OPTIONAL:
                 assert value in made, f"{name} does not come from the environment"
             if match := re.search(r"//[^/:]+:([^@]+)@", value):
                 assert match[1] in made, f"{name} holds a password of its own"
@@ -218,6 +220,29 @@ def test_the_environment_is_what_the_settings_ask_for(
 
 
 @pytest.mark.parametrize("name", SERVICES)
+def test_every_setting_of_the_guide_comes_from_the_environment_file(
+    name: str, config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its default while the file does not set it; the guide names those that do not."""
+    given = config["services"][name]["environment"]
+    for variable, value in given.items():
+        monkeypatch.setenv(variable, value)
+    settings = importlib.import_module(f"{name}.settings").Settings()
+    guide = (ROOT / "docs" / "operators.md").read_text()
+    apart = re.search(r"sets every setting below from `.env`, except (.*?)\n\n", guide, re.DOTALL)
+    assert apart is not None
+    others = set(re.findall(r"`([A-Z_]+)`", apart[1]))
+    passed_on = {name for name, _ in VARIABLES}
+    for field, declared in type(settings).model_fields.items():
+        variable = f"ZHUXUE_{name.upper()}_{field.upper()}"
+        if variable in passed_on:
+            if not declared.is_required() and field not in OWN_DEFAULT and not SECRET.search(variable):
+                assert getattr(settings, field) == declared.default or given[variable] == "", variable
+        else:
+            assert variable.removeprefix("ZHUXUE_") in others or field.upper() in others, variable
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_a_service_knows_where_callers_reach_it(name: str, config: dict[str, Any], env_file: Path) -> None:
     given = config["services"][name]["environment"]
     host = variables_of(env_file)[f"ZHUXUE_{name.upper()}_HOSTNAME"]
@@ -231,21 +256,25 @@ def gateway() -> str:
 
 def test_the_gateway_is_given_every_value_that_its_template_uses(config: dict[str, Any]) -> None:
     used = set(re.findall(r"\$\{(ZHUXUE_[A-Z_]+)\}", gateway()))
-    assert used == {
-        name for name in config["services"]["gateway"]["environment"] if name.startswith("ZHUXUE_")
-    }
+    given = {name for name in config["services"]["gateway"]["environment"] if name.startswith("ZHUXUE_")}
+    # By 15-trusted-proxies.envsh.
+    assert used - {"ZHUXUE_REAL_IP_FROM"} == given - {"ZHUXUE_TRUSTED_PROXIES"}
 
 
 @pytest.mark.parametrize(
     ("service", "feature", "limit"),
     [("cockpit", "intake", "upload_limit_bytes"), ("office", "files", "file_limit_bytes")],
 )
-def test_the_gateway_lets_through_what_the_services_take(service: str, feature: str, limit: str) -> None:
-    settings = importlib.import_module(f"{service}.settings").Settings.model_fields
+def test_the_gateway_lets_through_what_the_services_take(
+    service: str, feature: str, limit: str, config: dict[str, Any]
+) -> None:
     uploads = importlib.import_module(f"{service}.{feature}.endpoints").UPLOADS
-    block = re.search(rf"location {uploads} \{{(.*?)\}}", gateway(), re.DOTALL)
+    block = re.search(rf"location {uploads} \{{(.*?)\n    \}}", gateway(), re.DOTALL)
     assert block is not None
-    assert f"client_max_body_size {settings[limit].default // 1024**2}m;" in block[1]
+    variable = f"ZHUXUE_{service.upper()}_{limit.upper()}"
+    assert f"client_max_body_size ${{{variable}}};" in block[1]
+    given = [config["services"][name]["environment"][variable] for name in ("gateway", service)]
+    assert given[0] == given[1]
     assert "proxy_request_buffering off;" in block[1]
 
 

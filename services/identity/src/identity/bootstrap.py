@@ -82,7 +82,10 @@ def world(name: str, *, dev: bool, first_admin: PersonSeed | None = None) -> Wor
         return World(worlds.world_s(), [*staff, *worlds.world_s_people()], cockpit)
     if name == "national":
         if first_admin is None:
-            raise NoWorld("name the centre's first administrator: FIRST_ADMIN_PHONE and FIRST_ADMIN_NAME")
+            raise NoWorld(
+                "name the centre's first administrator: ZHUXUE_IDENTITY_FIRST_ADMIN_PHONE and"
+                " ZHUXUE_IDENTITY_FIRST_ADMIN_NAME"
+            )
         return World(
             worlds.national_offices(), [first_admin], frozenset({first_admin.phone}), ask_to_agree=True
         )

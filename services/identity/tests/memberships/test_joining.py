@@ -123,7 +123,7 @@ async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_to
 async def test_the_national_loader_needs_a_real_first_administrator_and_world_s_dev_mode() -> None:
     with pytest.raises(bootstrap.NoWorld):
         bootstrap.world("s", dev=False)
-    with pytest.raises(bootstrap.NoWorld):
+    with pytest.raises(bootstrap.NoWorld, match="ZHUXUE_IDENTITY_FIRST_ADMIN_PHONE"):
         bootstrap.world("national", dev=False)
     admin = bootstrap.first_admin("13800138000", "王小明")
     chosen = bootstrap.world("national", dev=False, first_admin=admin)

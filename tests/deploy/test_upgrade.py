@@ -1,0 +1,78 @@
+"""deploy/upgrade.sh with a `docker` that only notes how it is called."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scaffold.members import Members
+
+from .conftest import ROOT
+
+SCRIPT = ROOT / "deploy" / "upgrade.sh"
+SERVICES = ["identity", "office", "cockpit", "portal"]
+JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
+REPLACED = ["identity", "identity-worker", "office", "office-worker", "cockpit", "portal", "gateway"]
+DOCKER = """#!/bin/sh
+echo "$*" >>"$CALLS"
+case "$*" in
+    *" config --services") printf '%s\\n' $DEFINED ;;
+    *" $FAILING") exit 1 ;;
+esac
+"""
+
+
+def upgraded(folder: Path, *, failing: str = "-", workers: str = "") -> tuple[list[str], int, str]:
+    """What was run, the exit status, and what was said."""
+    docker, calls = folder / "docker", folder / "calls"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    environment = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "CALLS": str(calls),
+        "FAILING": failing,
+        "DEFINED": f"identity cockpit {workers}",
+    }
+    done = subprocess.run(
+        ["sh", SCRIPT], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=folder
+    )
+    made = [line for line in calls.read_text().splitlines() if "config" not in line]
+    return made, done.returncode, done.stderr
+
+
+def run(job: str) -> str:
+    return f"compose run --rm {job}"
+
+
+def up(service: str) -> str:
+    return f"compose up --detach --no-deps --wait {service}"
+
+
+def test_migrations_come_first_and_then_one_service_after_another(tmp_path: Path) -> None:
+    assert sorted(SERVICES) == sorted(Members.load().services)
+    calls, status, _ = upgraded(tmp_path)
+    assert status == 0
+    assert calls == [*map(run, JOBS), *map(up, REPLACED)]
+
+
+def test_a_worker_of_a_profile_is_replaced_where_it_runs(tmp_path: Path) -> None:
+    calls, status, _ = upgraded(tmp_path, workers="cockpit-worker")
+    assert status == 0
+    assert calls.index(up("cockpit-worker")) == calls.index(up("cockpit")) + 1
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_failed_migration_replaces_nothing_and_says_what_to_do(tmp_path: Path, job: str) -> None:
+    calls, status, said = upgraded(tmp_path, failing=job)
+    assert status == 1
+    assert calls == [*map(run, JOBS[: JOBS.index(job) + 1])]
+    assert f"{job} failed; nothing was replaced, and the old services go on serving" in said
+    assert "ZHUXUE_VERSION" in said
+
+
+def test_a_service_that_does_not_start_stops_the_others_from_being_replaced(tmp_path: Path) -> None:
+    calls, status, said = upgraded(tmp_path, failing="office")
+    assert status == 1
+    assert calls[-1] == up("office")
+    assert "docker compose logs office" in said
