@@ -1,8 +1,9 @@
-/** Options of ECharts for the kinds of charts that pages have. Pure. */
+/** Options of ECharts for the kinds of charts that pages have. */
 import type { ComposeOption } from 'echarts/core'
 import type { BarSeriesOption, LineSeriesOption, PieSeriesOption } from 'echarts/charts'
 import type { GeoComponentOption, GridComponentOption, TooltipComponentOption } from 'echarts/components'
 import { project, unproject } from './albers'
+import { hatch } from './hatch'
 import type { Theme } from './theme'
 
 export type ChartOption = ComposeOption<
@@ -119,6 +120,7 @@ export interface Area {
   step: number | null
   text: string
   chosen?: boolean
+  hatched?: boolean
   /** Where the label is, from the middle of the area, in pixels. */
   offset?: readonly [number, number]
 }
@@ -148,16 +150,19 @@ export function geoOption(theme: Theme, map: string, areas: readonly Area[], box
       tooltip: { show: true, formatter: (given: unknown) => describe(by, given) },
       regions: [
         { name: LINE, itemStyle: { borderColor: theme.soft, borderWidth: 1.4 }, label: { show: false }, emphasis: { disabled: true }, silent: true },
-        ...areas.map(({ id, label, step, chosen, offset }) => ({
-        name: id,
-        itemStyle: {
-          areaColor: step !== null ? theme.steps[step] : chosen ? theme.series[5] : theme.none,
-        },
-        label: { show: labels && label !== '', formatter: label, offset, color: step !== null && step > 2 ? theme.paper : theme.ink, fontSize: theme.size - 1 },
+        ...areas.map((one) => ({
+          name: one.id,
+          itemStyle: { areaColor: fillOf(theme, one) },
+          label: { show: labels && one.label !== '', formatter: one.label, offset: one.offset, color: one.step !== null && one.step > 2 ? theme.paper : theme.ink, fontSize: theme.size - 1 },
         })),
       ],
     } as GeoComponentOption,
   }
+}
+
+function fillOf(theme: Theme, { step, chosen, hatched }: Area) {
+  const color = step !== null ? (theme.steps[step] ?? theme.none) : chosen ? (theme.series[5] ?? theme.none) : theme.none
+  return hatched ? hatch(color, step !== null && step > 2 ? theme.paper : theme.ink) : color
 }
 
 function describe(by: ReadonlyMap<string, Area>, given: unknown): string {
