@@ -153,16 +153,26 @@ export function geoOption(theme: Theme, map: string, areas: readonly Area[], box
         ...areas.map((one) => ({
           name: one.id,
           itemStyle: { areaColor: fillOf(theme, one) },
-          label: { show: labels && one.label !== '', formatter: one.label, offset: one.offset, color: one.step !== null && one.step > 2 ? theme.paper : theme.ink, fontSize: theme.size - 1 },
+          label: {
+            show: labels && one.label !== '',
+            formatter: one.label,
+            offset: one.offset,
+            color: isDark(one) ? theme.paper : theme.ink,
+            fontSize: theme.size - 1,
+            // To be read over the lines.
+            ...(one.hatched ? { textBorderColor: isDark(one) ? theme.ink : theme.paper, textBorderWidth: 3 } : {}),
+          },
         })),
       ],
     } as GeoComponentOption,
   }
 }
 
-function fillOf(theme: Theme, { step, chosen, hatched }: Area) {
-  const color = step !== null ? (theme.steps[step] ?? theme.none) : chosen ? (theme.series[5] ?? theme.none) : theme.none
-  return hatched ? hatch(color, step !== null && step > 2 ? theme.paper : theme.ink) : color
+const isDark = ({ step }: Area): boolean => step !== null && step > 2
+
+function fillOf(theme: Theme, area: Area) {
+  const color = area.step !== null ? (theme.steps[area.step] ?? theme.none) : area.chosen ? (theme.series[5] ?? theme.none) : theme.none
+  return area.hatched ? hatch(color, isDark(area) ? theme.paper : theme.soft) : color
 }
 
 function describe(by: ReadonlyMap<string, Area>, given: unknown): string {
