@@ -124,6 +124,23 @@ async def publish(city: Visitor, notice: str) -> None:
     await done(await city.call("POST", f"/api/office/v1/notices/{notice}/publish", json={}, headers=key))
 
 
+async def by_the_map(page: "Page") -> None:
+    """Open the map of a city whose first county keeps the notice, and go down to that by the keyboard."""
+    await page.get_by_role("group", name="显示方式").get_by_role("link", name="地图").click()
+    await page.locator(".map-main canvas").wait_for()
+    await expect(page.get_by_role("figure")).to_contain_text("审图号")
+    units = page.get_by_role("list", name="下级单位").get_by_role("listitem")
+    await expect(units.first).to_contain_text("历下区")
+    await expect(units.first).to_contain_text("未转发")
+    await expect(units.last).to_contain_text("100%")
+    await judge(page, "map")
+    await page.set_viewport_size({"width": PHONE.width, "height": PHONE.height})
+    await judge(page, "map on a phone")
+    await page.set_viewport_size({"width": DESKTOP.width, "height": DESKTOP.height})
+    await units.first.get_by_role("link").focus()
+    await page.keyboard.press("Enter")
+
+
 async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     site: Site, new_page: NewPage, new_visitor: NewVisitor
 ) -> None:
@@ -188,6 +205,11 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await judge(city, "county")
     await way.get_by_role("button", name="济南市学生资助管理中心").click()
     await expect(figures.get_by_role("listitem").filter(has_text="已签收")).to_contain_text("2 / 5")
+    await by_the_map(city)
+    await expect(way).to_contain_text("历下区学生资助管理中心")
+    await expect(city.get_by_role("table").get_by_role("row")).to_have_count(1 + 2)
+    await way.get_by_role("button", name="济南市学生资助管理中心").click()
+    await city.get_by_role("group", name="显示方式").get_by_role("link", name="列表").click()
     # The county passes it on, on a phone.
     county = await new_page(PHONE)
     await sign_in(county, site, phone_of(COUNTY))

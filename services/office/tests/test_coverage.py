@@ -54,6 +54,7 @@ def world_s() -> World:
 
 async def test_one_county_that_withholds_leaves_1013_of_1016_and_is_named(office: RunningOffice) -> None:
     world = world_s()
+    world.units["370000"] |= {"level": "province", "region_code": "370000"}
     await office.replace_units(world)
     notice = await office.published()
     parents = {str(unit["parent_id"]) for unit in world.units.values()}
@@ -83,6 +84,10 @@ async def test_one_county_that_withholds_leaves_1013_of_1016_and_is_named(office
     province = await office.coverage(notice, "370000")
     assert (province.total, province.signed, province.under.code) == (520, 517, "370000")
     assert len(province.children) == 15
+    # Where a page puts it on a map.
+    placed = {child.unit.code: child.unit for child in answer.children}["370000"]
+    assert province.under == placed
+    assert (placed.level, placed.kind, placed.region_code) == ("province", "student_aid", "370000")
     school = await office.coverage(notice, under="S3701012")
     assert (school.total, school.delivered, school.blocking.count) == (1, 0, 1)
 

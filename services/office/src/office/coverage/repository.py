@@ -32,10 +32,21 @@ class UnitName(NamedTuple):
     name: str
 
 
+class BranchUnit(NamedTuple):
+    """The unit of a branch: its identity, its name, and where it is in the country."""
+
+    id: UUID
+    code: str
+    name: str
+    level: str
+    kind: str
+    region_code: str | None
+
+
 class BranchTally(NamedTuple):
     """Figures of one branch directly below the scope; None as `unit` means the scope's own unit."""
 
-    unit: UnitName | None
+    unit: BranchUnit | None
     total: int
     delivered: int
     signed: int
@@ -121,7 +132,7 @@ class CoverageRepository:
         """
         if scope.archived:
             rows = await self._session.execute(_ARCHIVED, {"notice": notice.id, "unit": scope.unit.id})
-            return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
+            return [_branch(row) for row in rows]
         rows = await self._session.execute(
             tally(
                 special=scope.special,
@@ -131,7 +142,7 @@ class CoverageRepository:
             ),
             {**scope.values(notice), "late": overdue_before(now)},
         )
-        return [BranchTally(_name(*row[:3]), *row[3:]) for row in rows]
+        return [_branch(row) for row in rows]
 
     async def counted(self, notice: Notice, scope: Scope) -> CountedUnit | None:
         """Return how the only member of the scope counts in it; None if it does not count there."""
@@ -235,7 +246,7 @@ _ARCHIVED_SQL = f"""
     WITH own AS (
         SELECT c.path FROM archived_coverage c WHERE c.notice_id = :notice AND c.unit_id = :unit
     )
-    SELECT u.id, u.code, u.name, {_ARCHIVED_SUMS}
+    SELECT u.id, u.code, u.name, u.level, u.kind, u.region_code, {_ARCHIVED_SUMS}
     FROM (
         SELECT c.*, c.path = own.path AS own
         FROM own JOIN archived_coverage c ON c.notice_id = :notice
@@ -296,6 +307,14 @@ def _counted(*, special: bool) -> TextClause:
         FROM counting c LEFT JOIN {holder("c.path", special=special)} h ON c.deadline IS NULL
     """  # noqa: S608 - our names
     return text(statement)
+
+
+_UNIT = len(BranchUnit._fields)
+
+
+def _branch(row: Sequence[Any]) -> BranchTally:
+    """Convert a row of the unit's fields, which are null of the scope's own unit, and of the figures."""
+    return BranchTally(None if row[0] is None else BranchUnit(*row[:_UNIT]), *row[_UNIT:])
 
 
 def _name(id_: UUID | None, code: str | None, name: str | None) -> UnitName | None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from contracts.vocabulary import Open, UnitChangeKind, UnitStatus
+from contracts.vocabulary import Kind, Level, Open, UnitChangeKind, UnitStatus
 from office.coverage.change_repository import ChangedUnit
 from office.coverage.missing import Lack
 from office.coverage.repository import MissingUnit
@@ -25,10 +25,18 @@ class ReadersOut(BaseModel):
     read: int = Field(description="已读人数", examples=[2030])
 
 
+class PlacedUnitRef(UnitRef):
+    """The identification of a unit, and what is needed to show it on a map."""
+
+    level: Open[Level] = Field(description="层级", examples=["county"])
+    kind: Open[Kind] = Field(description="类别", examples=["student_aid"])
+    region_code: str | None = Field(description="属地行政区划代码（GB/T 2260）", examples=["370102"])
+
+
 class ChildOut(BaseModel):
     """A branch directly below the requested unit."""
 
-    unit: UnitRef
+    unit: PlacedUnitRef
     total: int = Field(description="单位数", examples=[547])
     delivered: int = Field(description="已送达单位数", examples=[544])
     signed: int = Field(description="已签收单位数", examples=[544])
@@ -76,7 +84,7 @@ class CoverageOut(BaseModel):
     """The coverage of a notice in a subtree, by the units' places at delivery, without the publisher."""
 
     notice_id: UUID
-    under: UnitRef = Field(description="统计范围：该单位及其下级")
+    under: PlacedUnitRef = Field(description="统计范围：该单位及其下级")
     as_of: datetime = Field(description="统计时间")
     archived: bool = Field(
         description="该年度的逐单位记录是否已归档移出；移出后只有各级汇总数，不列单位", examples=[False]
@@ -98,7 +106,7 @@ class CoverageOut(BaseModel):
         """Convert a computed report."""
         return cls(
             notice_id=report.notice_id,
-            under=UnitRef.model_validate(report.scope),
+            under=PlacedUnitRef.model_validate(report.scope),
             as_of=report.as_of,
             archived=report.archived,
             total=sum(branch.total for branch in report.branches),
@@ -121,7 +129,7 @@ class CoverageOut(BaseModel):
             ),
             children=[
                 ChildOut(
-                    unit=UnitRef.model_validate(branch.unit),
+                    unit=PlacedUnitRef.model_validate(branch.unit),
                     total=branch.total,
                     delivered=branch.delivered,
                     signed=branch.signed,

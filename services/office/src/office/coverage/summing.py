@@ -38,7 +38,7 @@ FIGURES = (
 
 @cache
 def tally(*, special: bool, cells: bool, simple: bool, members: bool) -> TextClause:
-    """Return the statement of the branches with their figures: id, code and name of the unit, the figures.
+    """Return the statement of the branches with their figures: the fields of `BranchUnit`, the figures.
 
     The unit is null in the row of the scope's own unit. `members`: only the units that `named` names count.
     """
@@ -60,7 +60,8 @@ def tally(*, special: bool, cells: bool, simple: bool, members: bool) -> TextCla
         , {CELLS + "," if cells else ""} {RETURNED}
         , figures (branch, {", ".join(FIGURES)}) AS ({" UNION ALL ".join(parts)})
         , summed AS (SELECT branch, {figures} FROM figures GROUP BY branch)
-        SELECT u.id, u.code, u.name, {", ".join(f"s.{name}" for name in FIGURES)}
+        SELECT u.id, u.code, u.name, u.level, u.kind, u.region_code,
+               {", ".join(f"s.{name}" for name in FIGURES)}
         FROM summed s LEFT JOIN units u ON u.code = s.branch
         WHERE (s.branch IS NULL OR u.id IS NOT NULL) AND (s.total > 0 OR s.returned > 0)
         ORDER BY s.branch

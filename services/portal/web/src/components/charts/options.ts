@@ -1,8 +1,9 @@
-/** Options of ECharts for the kinds of charts that pages have. Pure. */
+/** Options of ECharts for the kinds of charts that pages have. */
 import type { ComposeOption } from 'echarts/core'
 import type { BarSeriesOption, LineSeriesOption, PieSeriesOption } from 'echarts/charts'
 import type { GeoComponentOption, GridComponentOption, TooltipComponentOption } from 'echarts/components'
 import { project, unproject } from './albers'
+import { hatch } from './hatch'
 import type { Theme } from './theme'
 
 export type ChartOption = ComposeOption<
@@ -119,6 +120,7 @@ export interface Area {
   step: number | null
   text: string
   chosen?: boolean
+  hatched?: boolean
   /** Where the label is, from the middle of the area, in pixels. */
   offset?: readonly [number, number]
 }
@@ -148,16 +150,29 @@ export function geoOption(theme: Theme, map: string, areas: readonly Area[], box
       tooltip: { show: true, formatter: (given: unknown) => describe(by, given) },
       regions: [
         { name: LINE, itemStyle: { borderColor: theme.soft, borderWidth: 1.4 }, label: { show: false }, emphasis: { disabled: true }, silent: true },
-        ...areas.map(({ id, label, step, chosen, offset }) => ({
-        name: id,
-        itemStyle: {
-          areaColor: step !== null ? theme.steps[step] : chosen ? theme.series[5] : theme.none,
-        },
-        label: { show: labels && label !== '', formatter: label, offset, color: step !== null && step > 2 ? theme.paper : theme.ink, fontSize: theme.size - 1 },
+        ...areas.map((one) => ({
+          name: one.id,
+          itemStyle: { areaColor: fillOf(theme, one) },
+          label: {
+            show: labels && one.label !== '',
+            formatter: one.label,
+            offset: one.offset,
+            color: isDark(one) ? theme.paper : theme.ink,
+            fontSize: theme.size - 1,
+            // To be read over the lines.
+            ...(one.hatched ? { textBorderColor: isDark(one) ? theme.ink : theme.paper, textBorderWidth: 3 } : {}),
+          },
         })),
       ],
     } as GeoComponentOption,
   }
+}
+
+const isDark = ({ step }: Area): boolean => step !== null && step > 2
+
+function fillOf(theme: Theme, area: Area) {
+  const color = area.step !== null ? (theme.steps[area.step] ?? theme.none) : area.chosen ? (theme.series[5] ?? theme.none) : theme.none
+  return area.hatched ? hatch(color, isDark(area) ? theme.paper : theme.soft) : color
 }
 
 function describe(by: ReadonlyMap<string, Area>, given: unknown): string {

@@ -1,3 +1,5 @@
+import { mapTexts } from '@/texts/maps'
+
 export const cockpitTexts = {
   title: '数字驾驶舱',
   about: '资助概览、困难学生、资助学生和资助资金，逐级查看',
@@ -35,24 +37,10 @@ export const cockpitTexts = {
   map: '各地情况',
   mapMetric: '地图显示的指标',
   mapAbout: (place: string, metric: string) => `${place}各下级${metric}的地图，数值见旁边的排序和下面的表`,
-  mapOrigin: (source: string, approval: string) => `地图：${source}，审图号 ${approval}`,
-  mapNone: '没有数据',
-  mapMissing: '地图没有取到，各下级的数值见右侧和下面的表。',
-  mapInset: '南海诸岛',
-  mapLess: '低',
-  mapMore: '高',
-  /** What a map writes into an area. */
-  short: (name: string): string =>
-    name
-      .replace(/(特别行政区|维吾尔自治区|壮族自治区|回族自治区|自治区|省)$/, '')
-      .replace(/^(.{2,})(市|地区|盟|新区)$/, '$1'),
-  /** A unit's name as a place: 济南市. */
-  place: (name: string): string => name.replace(/(学生)?资助管理(中心|部门|办公室)$/, '') || name,
-  beside: '单列显示',
+  place: mapTexts.place,
   ranking: (metric: string) => `按${metric}排序`,
-  rankingOf: '下级单位',
   drill: (name: string) => `查看${name}`,
-  marks: { separately_planned: '计划单列市', corps: '兵团', school: '直属学校', moved: '已调整或撤销' } as Record<string, string>,
+  marks: mapTexts.marks,
   trend: '走势',
   months: '当年各月',
   metric: '指标',

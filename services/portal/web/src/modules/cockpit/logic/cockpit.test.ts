@@ -1,10 +1,8 @@
 import { expect, test } from 'vitest'
-import { project, unproject } from '@/components/charts/albers'
 import { stepsOf } from '@/components/charts/options'
 import { nameOf, type Child, type Figure, type View } from '../api'
 import { atPlace, changed, inModule, type Place } from './asked'
 import { grouped, sorted, totals } from './figures'
-import { fileOf, within, type Outlines } from './maps'
 
 const figure = (value: string | null): Figure => ({ value, display: value ?? '*', absent: value === null ? 'suppressed' : null, suppressed: value === null })
 const place = (code: string, level: string, more: Partial<Place> = {}): Place => ({ code, name: code, level, unit_id: `u${code}`, map_code: code, province_code: `${code.slice(0, 2)}0000`, mark: null, ...more })
@@ -45,27 +43,6 @@ test('the first row of the table has the figures of the tiles', () => {
   } as unknown as View
   expect(totals(view).map((one) => one?.value)).toEqual(['7', '1', undefined])
   expect(grouped(view).map(([group, figures]) => [group, figures.length])).toEqual([['main', 1]])
-})
-
-test('a place is shown by the areas below it', () => {
-  const feature = (id: string, level: string) => ({ id, properties: { id, name: id, level }, geometry: null })
-  const outlines: Outlines = { features: [feature('420100', 'city'), feature('420200', 'city'), feature('420102', 'county'), feature('429004', 'county')] }
-  const ids = (of: Place, children: Place[] = []) => within(outlines, of, children).map((one) => one.id)
-  // 省直管县 are beside the cities, other counties are not.
-  expect(ids(place('420000', 'province'), [place('429004', 'county')])).toEqual(['420100', '420200', '429004'])
-  expect(ids(place('420100', 'city'))).toEqual(['420102'])
-  expect(ids(place('420102', 'county'))).toEqual(['420102'])
-  expect(fileOf(place('100000', 'ministry', { province_code: null }))).toBe('100000')
-  expect(fileOf(place('660000', 'province', { map_code: null, province_code: null }))).toBeNull()
-})
-
-test('the projection can be undone', () => {
-  for (const point of [[105, 35], [73.5, 39.4], [135, 48.3], [112, 4]] as const) {
-    const [longitude, latitude] = unproject(project(point))
-    expect(longitude).toBeCloseTo(point[0], 9)
-    expect(latitude).toBeCloseTo(point[1], 9)
-  }
-  expect(project([105, 40])[1]).toBeLessThan(project([105, 20])[1])
 })
 
 test('the name of a file is the one that the service gives', () => {

@@ -2,9 +2,11 @@ import { expect, test } from 'vitest'
 import type { Child, Report } from '../api'
 import { BOTTOM, HEIGHT, line, scale } from './curve'
 import { ordered, ownOf, stateOf } from './ordering'
+import { branchesOf, classOf, entryOf, heldOf, mappable, placeOf } from './places'
 
+const unitOf = (code: string, level: string, region: string | null = code, kind = 'student_aid'): Child['unit'] => ({ id: code, code, name: code, level, kind, region_code: region }) as Child['unit']
 const branch = (name: string, total: number, signed: number): Child => ({
-  unit: { id: name, code: name, name }, total, delivered: total, signed, answered: 0, returned: 0, read: 0, overdue: 0, people: { total: 0, read: 0 },
+  unit: unitOf(name, 'county'), total, delivered: total, signed, answered: 0, returned: 0, read: 0, overdue: 0, people: { total: 0, read: 0 },
 })
 
 test('branches are ordered by any column, both ways; those that owe nothing are complete', () => {
@@ -32,4 +34,55 @@ test('a curve begins with nothing and ends at the present number, on a scale tha
   expect(drawn.startsWith(`M${of.x(new Date(start).getTime()).toFixed(1)} ${of.y(0).toFixed(1)}`)).toBe(true)
   expect(drawn.endsWith(` ${of.y(90).toFixed(1)}`)).toBe(true)
   expect(scale([], start, 0).ticks).toEqual([0, 1])
+})
+
+test('an office stands for its area; 计划单列市 and 兵团 are apart; schools and other offices are in none', () => {
+  const centre = unitOf('100000', 'ministry', null)
+  const of = (unit: Child['unit'], above: Child['unit'] | null = centre) => {
+    const { map_code, mark } = placeOf(unit, above)
+    return [map_code, mark]
+  }
+  expect(of(unitOf('370000', 'province'))).toEqual(['370000', null])
+  expect(of(unitOf('370200', 'city'))).toEqual(['370200', 'separately_planned'])
+  expect(of(unitOf('370100', 'city'), unitOf('370000', 'province'))).toEqual(['370100', null])
+  // Its region is that of 新疆, which is another's.
+  expect(of(unitOf('660000', 'province', '650000'))).toEqual([null, 'corps'])
+  expect(placeOf(unitOf('660000', 'province', '650000'), centre).province_code).toBe('650000')
+  expect(of(unitOf('4111010001', 'school', '110000', 'school'))).toEqual([null, null])
+  expect(of(unitOf('N370102', 'county', '370102', 'nutrition'), unitOf('370102', 'county'))).toEqual([null, null])
+  expect(of(centre, null)).toEqual([null, null])
+})
+
+test('a map is offered down to the counties of a city', () => {
+  const report = (level: string, children: Child[], kind?: string) => ({ under: unitOf('u', level, 'u', kind), children }) as unknown as Report
+  const one = [branch('a', 1, 1)]
+  expect(['ministry', 'province', 'city', 'county', 'school'].map((level) => mappable(report(level, one)))).toEqual([true, true, true, false, false])
+  expect(mappable(report('city', []))).toBe(false)
+  expect(mappable(report('city', one, 'nutrition'))).toBe(false)
+})
+
+test('the colour is the class of the share that has signed, complete only when nothing is missing', () => {
+  const shares = [[0, 10], [29, 100], [30, 100], [60, 100], [90, 100], [999, 1000], [10, 10], [0, 0]] as const
+  expect(shares.map(([signed, total]) => classOf({ signed, total }))).toEqual([0, 0, 1, 2, 3, 3, 4, null])
+})
+
+test('a branch that does not have the notice, or keeps it for itself, is hatched', () => {
+  const names = (...units: string[]) => units.map((id) => ({ unit: { id, code: id, name: id }, cut_off: 1 }))
+  const blocking = (count: number, ...units: string[]) => ({ blocking: { count, items: names(...units) } })
+  const with_ = (delivered: number) => ({ ...branch('a', 4, 0), delivered })
+  expect(heldOf(with_(0), blocking(0), true)).toBe('undelivered')
+  expect(heldOf(with_(1), blocking(1, 'a'), true)).toBe('withheld')
+  expect(heldOf(with_(1), blocking(1, 'b'), true)).toBeNull()
+  // The list is cut off: the figures say it, unless they are of a group.
+  expect(heldOf(with_(1), blocking(2, 'b'), true)).toBe('withheld')
+  expect(heldOf(with_(1), blocking(2, 'b'), false)).toBeNull()
+  expect(heldOf(with_(2), blocking(2, 'b'), true)).toBeNull()
+})
+
+test('what a branch has done is said in words, the worst first', () => {
+  const under = unitOf('370100', 'city')
+  const report = { under, children: [{ ...branch('370103', 2, 2) }, { ...branch('370102', 3, 0), delivered: 1, overdue: 1 }], blocking: { count: 1, items: [{ unit: { id: '370102', code: '370102', name: '' }, cut_off: 2 }] } } as unknown as Report
+  const [first, second] = branchesOf(report, true).map((one) => entryOf(one, under, null))
+  expect(first).toMatchObject({ step: 0, hatched: true, share: 0, text: '签收率 0.0%\n未转发\n已送达 1 / 3\n已签收 0 / 3\n逾期未签收 1' })
+  expect(second).toMatchObject({ step: 4, hatched: false, share: 1, text: '签收率 100%\n已送达 2 / 2\n已签收 2 / 2' })
 })

@@ -1,9 +1,40 @@
-/** Maps of the country and its provinces (public/maps), and which areas are shown for a place. */
+/** Maps of the country and its provinces (public/maps), and which areas are shown for a place. Whoever shows one uses `PlacesMap`. */
+import type { RouteLocationRaw } from 'vue-router'
 import type { GeoMap } from '@/components/charts/options'
-import type { Place } from './asked'
 
 export const COUNTRY = '100000'
 const HAINAN = '460000'
+
+/** A unit or a region, and where it is on maps. */
+export interface MapPlace {
+  code: string
+  name: string
+  /** Of the administration: `ministry`, `province`, `city`, `county`, `school`, `department`. */
+  level: string
+  /** The code of its own area (GB/T 2260); null if it has none. */
+  map_code: string | null
+  province_code: string | null
+  /** What must be shown apart from its neighbours: `separately_planned`, `corps`. */
+  mark: string | null
+}
+
+/** A place below the one that is shown, with what the map and the order beside it say of it. */
+export interface Entry {
+  place: MapPlace
+  /** The colour, 0 to 4; null: there is no figure. */
+  step: number | null
+  /** Its figures, for the drawing. */
+  text: string
+  /** The length of its bar, 0 to 1. */
+  share: number
+  /** What is behind it; null: nothing to look into. */
+  to: RouteLocationRaw | null
+  /** Whether the area is hatched, so that it is told from others not by colour alone. */
+  hatched?: boolean
+}
+
+/** Those that have a tile of their own beside the map. */
+export const isApart = (place: MapPlace): boolean => place.mark === 'separately_planned' || place.mark === 'corps'
 
 interface Feature {
   id: string
@@ -63,13 +94,13 @@ export interface Shown {
 }
 
 /** Returns the file that a place is in; null if it is on no map. */
-export const fileOf = (place: Place): string | null => (place.level === 'ministry' || place.map_code === COUNTRY ? COUNTRY : (place.province_code ?? null))
+export const fileOf = (place: MapPlace): string | null => (place.level === 'ministry' || place.map_code === COUNTRY ? COUNTRY : (place.province_code ?? null))
 
 /**
  * Chooses the areas below a place: provinces of the country; cities of a province, and the counties right below it;
  * counties of a city; a county among its neighbours.
  */
-export function within(outlines: Outlines, place: Place, children: readonly Place[]): readonly Feature[] {
+export function within(outlines: Outlines, place: MapPlace, children: readonly MapPlace[]): readonly Feature[] {
   const own = place.map_code ?? place.province_code ?? ''
   if (fileOf(place) === COUNTRY) return outlines.features
   if (place.level === 'province') {
@@ -85,7 +116,7 @@ export function within(outlines: Outlines, place: Place, children: readonly Plac
   return outlines.features.filter((one) => one.properties.level === 'county' && one.properties.id.startsWith(prefix))
 }
 
-export async function mapOf(place: Place, children: readonly Place[]): Promise<Shown | null> {
+export async function mapOf(place: MapPlace, children: readonly MapPlace[]): Promise<Shown | null> {
   const file = fileOf(place)
   if (!file) return null
   const outlines = await load<Outlines>(file)
