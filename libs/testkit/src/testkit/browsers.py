@@ -22,6 +22,7 @@ PATIENCE = 60.0
 # WCAG 2.2 level AA, as GB/T 37668-2019 takes it over for Chinese websites (level AA of WCAG 2.1 and more).
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _SERIOUS = {"serious", "critical"}
+_REFRESHED = ("context was destroyed", "axe is not defined")
 
 
 @dataclass(frozen=True)
@@ -91,26 +92,32 @@ async def profile(browser: Browser, screen: Screen, *, scripts: bool, watched: W
     return context
 
 
-async def _evaluated(page: Page, *scripts: str) -> Any:
-    """Return the value of the last of some scripts; begin again if the page refreshes itself."""
-    for _ in range(2):
+async def _evaluated(page: Page, script: str, *, with_axe: bool = False) -> Any:
+    """Return the value of a script; begin again if the page refreshes itself."""
+    for attempt in range(3):
         try:
-            return [await page.evaluate(script) for script in scripts][-1]
+            # Half a megabyte: once for each document.
+            if with_axe and await page.evaluate("typeof axe === 'undefined'"):
+                await page.evaluate(AXE_SCRIPT)
+            return await page.evaluate(script)
         except Error as error:
-            if "context was destroyed" not in str(error):
+            if attempt == 2 or not any(one in str(error) for one in _REFRESHED):
                 raise
             await page.wait_for_load_state()
-    return [await page.evaluate(script) for script in scripts][-1]
+    return None
 
 
-async def serious_faults(page: Page) -> list[str]:
+async def serious_faults(page: Page, within: str = "document") -> list[str]:
     """Return what axe-core finds serious or critical on a page: rule, help, and the elements.
+
+    `within` is a selector in quotes for a part of the page.
 
     axe-core is evaluated by Playwright, so the page's Content-Security-Policy does not stop it. It needs a
     page with scripts.
     """
     options = {"resultTypes": ["violations"], "preload": False, "runOnly": {"type": "tag", "values": _RULES}}
-    found: dict[str, Any] = await _evaluated(page, AXE_SCRIPT, f"axe.run(document, {json.dumps(options)})")
+    script = f"axe.run({within}, {json.dumps(options)})"
+    found: dict[str, Any] = await _evaluated(page, script, with_axe=True)
     return [
         f"{violation['impact']} {violation['id']}: {violation['help']}: "
         + ", ".join(str(node["target"]) for node in violation["nodes"])
