@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from joserfc.jwk import ECKey
 
 from contracts.vocabulary import Audience
@@ -116,12 +117,15 @@ class Sessions:
     async def replace(self, secret_hash: bytes) -> list[str]:
         """End the session of a cookie, if there is one; return its refresh token."""
         row = await self._rows.by_secret(secret_hash, self._clock.now())
-        return [] if row is None else [await self.give_up(row)]
+        return [] if row is None else await self.give_up(row)
 
-    async def give_up(self, row: BrowserSession) -> str:
-        """End a session here; return its refresh token."""
+    async def give_up(self, row: BrowserSession) -> list[str]:
+        """End a session here; return its refresh token, if it can be read."""
         await self._rows.delete_one(row.id)
-        return self._sealing.opened_refresh_token(row.refresh_token)
+        try:
+            return [self._sealing.opened_refresh_token(row.refresh_token)]
+        except InvalidTag:
+            return []
 
     async def mine(self, sub: UUID) -> Sequence[BrowserSession]:
         """Return the sessions of a person, the newest first."""

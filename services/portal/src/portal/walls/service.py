@@ -117,7 +117,7 @@ class Walls:
             return Begun(WallState.NONE)
         if now < row.created_at + rules.KNOWN_AFTER:
             return Begun(WallState.SHOWING)
-        return Begun(WallState.NONE, given_up=(await sessions.give_up(row),))
+        return Begun(WallState.NONE, given_up=tuple(await sessions.give_up(row)))
 
     async def look(self, secret_hash: bytes | None, browser: str) -> tuple[WallState, int | None]:
         """Return what a display has to show, and in how many seconds to look again.
