@@ -10,6 +10,9 @@ export const cockpitTexts = {
   walls: '大屏',
   asOf: (when: string) => `数据截至 ${when}`,
   print: '打印／存为 PDF',
+  /** Below the title on paper: what the figures are of. */
+  printed: (period: string, sector: string | null | undefined, tree: string): string =>
+    `时期：${period}　教育类别：${cockpitTexts.sectors[sector ?? ''] ?? ''}　统计口径：${cockpitTexts.trees[tree] ?? ''}`,
   printHint: '在打印窗口中选择“存为 PDF”。',
   wall: '大屏模式',
   updating: '正在更新……',
