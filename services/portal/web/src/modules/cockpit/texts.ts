@@ -124,7 +124,7 @@ export const cockpitTexts = {
   displayAsk: '请批准此大屏',
   displayScan: '用手机扫描二维码，或在电脑上打开',
   displaySignIn: '登录统一用户认证，核对并提交代码',
-  displayAllow: '为大屏命名，点击“批准”',
+  displayAllow: '为大屏命名，点击“同意”',
   displayCode: '代码',
   displayQr: '批准大屏的二维码',
   displayWho: '须由有驾驶舱权限的人批准，大屏只显示其单位的专题页面，不含个体信息。',
