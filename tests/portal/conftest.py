@@ -173,7 +173,8 @@ async def site(
     async with AsyncExitStack() as stack:
         identity = await stack.enter_async_context(running(database, clock, url["identity"], bus=bus))
         async with identity.state.database.transaction() as session:
-            session.add(Workbench(url["portal"], bytes.fromhex(KEY)).client(clock.now()))
+            workbench = Workbench(url["portal"], bytes.fromhex(KEY))
+            session.add_all((workbench.client(clock.now()), workbench.walls(clock.now())))
         await stack.enter_async_context(served["identity"].running(identity))
         of_office = office.app.build(
             OfficeSettings(

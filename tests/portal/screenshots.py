@@ -1,7 +1,7 @@
 """Writes `docs/screenshots/portal` and the table of pages in `docs/portal.md`; `make screenshots` runs it.
 
-An administrator of 济南市 goes through the pages, on a desktop and on a phone. The pages of the cockpit are
-not among them: they need a service that these tests do not start.
+An administrator of 济南市 goes through the pages, on a desktop and on a phone. The cockpit has the figures of
+`make run`.
 """
 
 import base64
@@ -14,14 +14,21 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import expect
 
-from services.identity.tests.support.running_identity import with_world_s
+from identity.bootstrap import World
+from identity.units import worlds
+from onebox.facts.filling import NEVER, Filling
+from onebox.settings import Settings as Onebox
+from services.identity.tests.support.running_identity import filled
 from testkit.browsers import DESKTOP, PHONE, NewPage, Screen
+from testkit.waiting import moments
 
+from . import test_cockpit
 from .conftest import NewVisitor, Site, Visitor
 from .support import phone_of, sign_in
 from .test_receiving import FIELDS, done
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from playwright.async_api import Page
 
     from testkit.postgres import Migration
@@ -32,6 +39,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 SHOTS = DOCS / "screenshots" / "portal"
 BEGIN, END = "<!-- pages: written by make screenshots -->\n", "<!-- end of pages -->\n"
 CENTRE, PROVINCE, CITY, COUNTY = "100000", "370000", "370100", "370102"
+COCKPIT = (
+    *(("overview", "资助概览"), ("hardship", "困难学生"), ("students", "资助学生"), ("funds", "资助资金")),
+    *(("dictionary", "指标字典"), ("walls", "大屏"), ("wall", "大屏模式")),
+)
 HIGHEST = 2400
 """Lists go on below; a picture need not."""
 ARTICLES = (
@@ -55,9 +66,18 @@ class Shown:
     path: str
 
 
+served, cockpit_url, figures = test_cockpit.served, test_cockpit.cockpit_url, test_cockpit.figures
+
+
+async def with_viewer(url: str) -> None:
+    """World S, whose 济南 may see the cockpit."""
+    people = [*worlds.centre_staff(), *worlds.world_s_people()]
+    await filled(url, World(worlds.world_s(), people, frozenset({phone_of(CITY)})))
+
+
 @pytest.fixture
 def world() -> "Migration":
-    return with_world_s
+    return with_viewer
 
 
 async def publish(sender: Visitor, title: str, prefix: str, fields: Sequence[Any] = ()) -> str:
@@ -91,6 +111,9 @@ async def prepare(new_visitor: NewVisitor) -> list[Shown]:
     received = await publish(visitors[PROVINCE], "关于做好春季学期学生资助资金发放工作的通知", "鲁教助")
     sent = await publish(city, "关于报送春季学期资助人数的通知", "济教助", FIELDS)
     await done(await visitors[COUNTY].call("POST", f"/api/office/v1/notices/{sent}/sign"))
+    draft = {"title": "关于报送秋季学期经办人员的通知", "recipients": {"reach": "children"}}
+    form = (await done(await city.call("POST", "/api/office/v1/notices", json=draft)))["id"]
+    await done(await city.call("PUT", f"/api/office/v1/notices/{form}/form", json={"fields": FIELDS}))
     own = (await done(await city.call("GET", "/api/identity/v1/me")))["unit_id"]
     units = (await done(await city.call("GET", f"/api/office/v1/contacts/units/{own}/children")))["items"]
     people = (await done(await city.call("GET", f"/api/office/v1/contacts/units/{own}/people")))["items"]
@@ -106,6 +129,7 @@ async def prepare(new_visitor: NewVisitor) -> list[Shown]:
         Shown("coverage", "送达情况", f"/notices/{sent}/coverage"),
         Shown("outbox", "发出的通知", "/notices/outbox"),
         Shown("draft", "起草通知", "/notices/outbox/new"),
+        Shown("form", "填报表单", f"/notices/outbox/{form}/form"),
         Shown("contacts", "通讯录", f"/contacts?person={people[0]['sub']}"),
         Shown("unit", "单位主页", f"/contacts/units/{own}"),
         Shown("groups", "通讯录分组", "/contacts/groups"),
@@ -121,13 +145,24 @@ async def prepare(new_visitor: NewVisitor) -> list[Shown]:
         Shown("reviews", "授权复核", "/administration/reviews"),
         Shown("imports", "批量导入", "/administration/imports"),
         Shown("clients", "接入系统", "/administration/clients"),
+        *(Shown(f"cockpit-{name}", title, f"/cockpit/{name}") for name, title in COCKPIT),
+        Shown("display", "大屏（等待批准）", "/wall"),
     ]
+
+
+async def fill(cockpit: "FastAPI") -> None:
+    """Bring in the facts of `make run`, once Cockpit has the units."""
+    filling = Filling(cockpit, Onebox.model_fields["awards"].default)
+    async for _ in moments(pause=1):
+        if await filling.run() == NEVER:
+            return
+    raise AssertionError("Cockpit has not copied the units")
 
 
 async def photograph(page: "Page", screen: Screen) -> bytes:
     """The page as WebP, once it has loaded."""
     await page.locator("main h1").first.wait_for()
-    await expect(page.locator(".state.loading, [aria-busy=true]")).to_have_count(0)
+    await expect(page.locator(".state.loading, [aria-busy=true], .chart:not(:has(canvas))")).to_have_count(0)
     height = min(HIGHEST, await page.evaluate("document.documentElement.scrollHeight"))
     devtools = await page.context.new_cdp_session(page)
     clip = {"x": 0, "y": 0, "width": screen.width, "height": height, "scale": 1}
@@ -144,11 +179,16 @@ def image(shown: Shown, screen: Screen) -> str:
     return f'<a href="{path}"><img src="{path}" width="{width}" alt="{shown.title}"></a>'
 
 
-async def test_screenshots(site: Site, new_page: NewPage, new_visitor: NewVisitor) -> None:
+async def test_screenshots(
+    site: Site, figures: "FastAPI", new_page: NewPage, new_visitor: NewVisitor
+) -> None:
     page = await new_page(DESKTOP)
+    # Charts are drawn at once.
+    await page.emulate_media(reduced_motion="reduce")
     # First: a code by SMS is sent once a minute, and visitors know how not to wait.
     await sign_in(page, site, phone_of(CITY))
     pages = await prepare(new_visitor)
+    await fill(figures)
     SHOTS.mkdir(parents=True, exist_ok=True)
     found = []
     for shown in pages:

@@ -1,13 +1,16 @@
 """The cockpit's pages in Chromium over the BFF: who gets in, and that every place shows the same figures."""
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from fastapi import FastAPI
 from playwright.async_api import expect
 from pydantic import AnyHttpUrl, SecretStr
+from sqlalchemy import text
 
 import cockpit.app
 from cockpit.feeds.declarations import FeedName
@@ -19,8 +22,9 @@ from identity.units.rules import PersonSeed
 from services.cockpit.tests.support.figures import file_of, row_of
 from services.cockpit.tests.support.running_cockpit import migrate
 from services.identity.tests.support.running_identity import filled
-from testkit.browsers import PATIENCE, PHONE, NewPage
+from testkit.browsers import PATIENCE, PHONE, NewPage, Screen
 from testkit.clock import FrozenClock, RunningClock
+from testkit.pages import csrf_of
 from testkit.plugin import DatabaseFactory
 from testkit.serving import Served
 
@@ -44,6 +48,7 @@ PEOPLE = (
     PersonSeed(NUTRITION, "何思远", "N370102", (Role.HANDLER,)),
     PersonSeed(NOBODY, "顾长宁", "370102", (Role.HANDLER,)),
 )
+WALL = Screen("wall", 1920, 1080)
 PAGES = ("overview", "hardship", "students", "funds", "dictionary", "feeds", "walls", "wall")
 
 
@@ -81,7 +86,7 @@ def cockpit_url(served: Served) -> str:
 @pytest.fixture
 async def figures(
     site: Site, served: Served, database_factory: DatabaseFactory, analytics_dsn: str
-) -> AsyncIterator[None]:
+) -> AsyncIterator[FastAPI]:
     """Cockpit behind the portal."""
     app = cockpit.app.build(
         Settings(
@@ -98,7 +103,7 @@ async def figures(
         bus=site.bus,
     )
     async with app.router.lifespan_context(app), served.running(app):
-        yield
+        yield app
 
 
 def awards() -> str:
@@ -157,7 +162,7 @@ async def cell(page: "Page", unit: str, column: str) -> str:
 
 
 async def test_a_province_drills_down_and_every_place_shows_the_same_figures(
-    site: Site, figures: None, new_page: NewPage, new_visitor: NewVisitor
+    site: Site, figures: FastAPI, new_page: NewPage, new_visitor: NewVisitor
 ) -> None:
     province = new_visitor()
     await province.sign_in(PROVINCE)
@@ -206,10 +211,102 @@ async def test_a_province_drills_down_and_every_place_shows_the_same_figures(
         await page.get_by_role("heading", level=1).wait_for()
         await expect(page.get_by_text("正在载入")).to_have_count(0)
         await judge(page, path)
+    await a_display_is_allowed_and_stopped(site, page, await new_page(WALL), province, new_visitor())
+
+
+async def decide(person: Visitor, user_code: str, decision: str) -> None:
+    """Enter the code of a display at Identity's page for devices, and allow or deny it."""
+    url = f"{person.site.identity_url}/device"
+    form = {"csrf": csrf_of((await person.send("GET", url)).text), "user_code": user_code}
+    question = await person.send("POST", url, data=form)
+    assert "不含个体信息" in question.text, question.text
+    form |= {"csrf": csrf_of(question.text), "decision": decision, "wall_name": "一楼大厅"}
+    done = await person.send("POST", f"{url}/decision", data=form)
+    assert done.status_code == 200, done.text
+
+
+async def due(site: Site) -> None:
+    """Let the interval pass after which the portal asks Identity about displays."""
+    async with site.portal.state.database.transaction() as session:
+        await session.execute(text("UPDATE wall_requests SET poll_at = poll_at - interval '1 minute'"))
+
+
+async def a_display_is_allowed_and_stopped(
+    site: Site, page: "Page", display: "Page", province: Visitor, other: Visitor
+) -> None:
+    """`other` is a display without a page; `page` is where a person stops the display."""
+    # Identity is asked at its interval; who denied a display sees that it asks anew.
+    begun = (await other.call("POST", "/bff/wall")).json()
+    assert (begun["state"], (await other.call("GET", "/bff/wall")).json()["state"]) == ("pending", "pending")
+    again = (await other.call("POST", "/bff/wall")).json()
+    assert again["user_code"] == begun["user_code"]
+    await decide(province, begun["user_code"], "deny")
+    await due(site)
+    states = [(await other.call("GET", "/bff/wall")).json()["state"] for _ in range(2)]
+    assert states == ["denied", "none"]
+
+    await display.clock.install()
+    await display.goto(f"{site.url}/wall")
+    code = display.locator(".display-number")
+    await judge(display, "code")
+    first = await code.inner_text()
+    await display.reload()
+    await expect(code).to_have_text(first)
+    await decide(province, first, "allow")
+    await due(site)
+    await display.clock.fast_forward(5_000)
+    await display.get_by_role("heading", level=1, name="山东省学生资助数字驾驶舱").wait_for()
+    total = display.locator(".figure-main .figure").first
+    await expect(total).to_have_attribute("title", "49000.00")
+
+    # The tokens are at the server, and the session opens nothing else.
+    calls = [
+        ("GET", "/api/wall/cockpit/v1/views/overview"),
+        ("POST", "/api/wall/cockpit/v1/views/overview"),
+        ("GET", "/api/wall/cockpit/v1/walls"),
+        ("GET", "/api/wall/identity/v1/me"),
+        ("GET", "/api/cockpit/v1/views/overview"),
+        ("GET", "/bff/sessions"),
+    ]
+    fetched = """calls => Promise.all(calls.map(([method, path]) =>
+        fetch(path, {method, headers: {'x-csrf': '1'}}).then(answer => answer.status)))"""
+    assert await display.evaluate(fetched, calls) == [200, 404, 404, 404, 401, 401]
+    kept = {one["name"]: one for one in await display.context.cookies()}
+    secret = kept.pop("__Host-Http-zhuxue-wall")
+    assert (kept, secret["httpOnly"], secret["sameSite"]) == ({}, True, "Strict")
+    other.cookies[site.url.removeprefix("http://")] = {"__Host-Http-zhuxue": secret["value"]}
+    assert (await other.call("GET", "/api/cockpit/v1/views/overview")).status_code == 401
+
+    # It turns, and keeps the last figures while there is no connection.
+    await display.clock.fast_forward(30_000)
+    await expect(display.locator(".wall-nav [aria-current]")).not_to_have_text("资助概览")
+    await display.context.set_offline(True)
+    await display.clock.fast_forward(30_000)
+    await expect(display.locator(".wall-when")).to_contain_text(
+        re.compile(r"数据截至 [\d-]+ [\d:]+\s*数据没有更新，正在重试")
+    )
+    await expect(total).to_be_visible()
+    await display.context.set_offline(False)
+    await display.clock.fast_forward(30_000)
+    await expect(display.locator(".wall-when")).not_to_contain_text("数据没有更新")
+
+    # Stopped at the page of walls, it asks to be allowed again by itself.
+    await page.goto(f"{site.url}/cockpit/walls")
+    await page.get_by_role("row", name="一楼大厅").get_by_role("button", name="停用").click()
+    await page.get_by_role("dialog").get_by_role("button", name="停用").click()
+    await expect(page.get_by_text("没有大屏。")).to_be_visible()
+    async with site.portal.state.database.transaction() as session:
+        # The cockpit may not know a display that was allowed just now.
+        await session.execute(
+            text("UPDATE sessions SET created_at = created_at - interval '3 minutes' WHERE sub IS NULL")
+        )
+    await display.clock.fast_forward(30_000)
+    await code.wait_for()
+    assert await code.inner_text() != first
 
 
 async def test_only_aid_offices_that_are_authorised_enter_the_cockpit(
-    site: Site, figures: None, new_page: NewPage, new_visitor: NewVisitor
+    site: Site, figures: FastAPI, new_page: NewPage, new_visitor: NewVisitor
 ) -> None:
     for phone, code in (
         (SCHOOL, "level_not_admitted"),

@@ -26,7 +26,7 @@ from identity.base import outbox
 from identity.clients import development
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientRepository
-from identity.clients.rules import TOKEN_EXCHANGE
+from identity.clients.rules import DEVICE_CODE, TOKEN_EXCHANGE, WALL
 from identity.codes.service import Codes
 from identity.entitlements.service import Entitlements
 from identity.keys.ring import KeyRing
@@ -46,6 +46,7 @@ from servicekit.ids import new_id
 
 PORTAL = "portal"
 WORKBENCH = "workbench"
+WALLS = "wall"
 _CHUNK = 200
 PEOPLE_SCOPES = ["openid", "profile", "phone", "office", "cockpit:read", "cockpit:write", "identity"]
 
@@ -159,6 +160,7 @@ async def ensure_keys_and_clients(
 
     if workbench is not None:
         await clients.put(workbench.client(clock.now()))
+        await clients.put(workbench.walls(clock.now()))
 
 
 @dataclass(frozen=True)
@@ -182,6 +184,22 @@ class Workbench:
             scopes=PEOPLE_SCOPES,
             audiences=list(Audience),
             require_pushed_authorization_requests=True,
+            dpop_bound_access_tokens=True,
+            first_party=True,
+            registered_at=now,
+        )
+
+    def walls(self, now: datetime) -> Client:
+        """Return the registration of its wall displays: one that is disabled stops them and nobody else."""
+        return Client(
+            client_id=WALLS,
+            client_name="驾驶舱大屏",
+            token_endpoint_auth_method="private_key_jwt",
+            jwks=public_jwks(key_of(self.key)),
+            redirect_uris=[],
+            grant_types=[DEVICE_CODE, "refresh_token"],
+            scopes=[WALL, "offline_access"],
+            audiences=[Audience.COCKPIT],
             dpop_bound_access_tokens=True,
             first_party=True,
             registered_at=now,

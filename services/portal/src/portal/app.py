@@ -30,6 +30,9 @@ from portal.sessions.service import Lifetimes, Sessions
 from portal.settings import Settings
 from portal.signing_in import endpoints as signing_in
 from portal.signing_in.service import SigningIn
+from portal.walls import endpoints as walls
+from portal.walls.rules import ROUTES
+from portal.walls.service import Walls
 from servicekit import design
 from servicekit.app import create_app
 from servicekit.background import repeated
@@ -71,13 +74,10 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
     streams = _client(httpx.Timeout(seconds, read=None), None)
     identity = str(settings.identity_url).rstrip("/")
     keys = KeySet(fetch_over_http(str(settings.jwks_url or f"{identity}/jwks")))
-    issuer = Issuer(
-        http_of_issuer,
-        Target(settings.issuer_url, identity),
-        the_clock,
-        client_id=settings.client_id,
-        key=key_of(Key.parse(settings.client_key.get_secret_value()).secret),
-    )
+    target = Target(settings.issuer_url, identity)
+    key = key_of(Key.parse(settings.client_key.get_secret_value()).secret)
+    issuer = Issuer(http_of_issuer, target, the_clock, client_id=settings.client_id, key=key)
+    issuer_of_walls = Issuer(http_of_issuer, target, the_clock, client_id=settings.wall_client_id, key=key)
     sealing = Sealing(Cipher(settings.encryption_keys))
     lifetimes = Lifetimes(
         timedelta(seconds=settings.session_idle_seconds), timedelta(seconds=settings.session_absolute_seconds)
@@ -101,7 +101,7 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         title="工作门户",
         settings=settings,
         database=database,
-        routers=(signing_in.visited, signing_in.router, pages.router),
+        routers=(signing_in.visited, signing_in.router, walls.router, pages.router),
         background=background,
         clock=the_clock,
         larger_bodies={f"{proxying.PREFIX}/": settings.proxied_body_bytes},
@@ -126,6 +126,14 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
     )
     app.state.upstreams = _upstreams(settings)
     proxy = app.state.proxy = Proxy(http, streams, app.state.upstreams, tokens, the_clock)
+    app.state.walls = Walls(database, issuer_of_walls, sealing, the_clock, sessions)
+    tokens_of_walls = AccessTokens(database, issuer_of_walls, sealing, the_clock)
+    proxy_of_walls = Proxy(http, streams, app.state.upstreams, tokens_of_walls, the_clock)
+    # Before the other, whose prefix it has.
+    app.mount(
+        proxying.WALLS,
+        proxying.ProxyApp(proxy_of_walls, Routes(ROUTES), proxying.WALLS, proxying.of_wall),
+    )
     app.mount(proxying.PREFIX, proxying.ProxyApp(proxy, listed_routes()))
     design.install(app)
     # The last one: it has every path that is left.

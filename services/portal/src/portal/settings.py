@@ -29,6 +29,8 @@ class Settings(ServiceSettings, SiteSettings):
     cockpit_public_url: AnyHttpUrl | None = None
 
     client_id: str = "workbench"
+    wall_client_id: str = "wall"
+    """Client of wall displays, which authenticates with the same key."""
     client_key: SecretStr
     """32 bytes in hex: the private key with which the portal authenticates at Identity (ES256)."""
     encryption_key: SecretStr

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import Open, Role
 from identity.invites.models import Invite
-from identity.invites.qr import qr_svg
 from identity.memberships.schemas import Post
 from identity.names import PersonName, UnitName
 from identity.roles.schemas import RoleCode
+from servicekit.qr import qr_svg
 
 
 class InviteIn(BaseModel):
@@ -54,7 +54,7 @@ class InviteOut(BaseModel):
             unit_id=invite.unit_id,
             code=code,
             link=link,
-            qr_svg=None if link is None else qr_svg(link),
+            qr_svg=None if link is None else qr_svg(link, "加入单位的二维码"),
             roles=list(invite.roles),
             posts=invite.posts,
             note=invite.note,

@@ -18,6 +18,7 @@ from servicekit.clock import Clock
 log = structlog.get_logger("issuer")
 
 SCOPE = "openid profile phone office cockpit:read cockpit:write identity"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 _DISCOVERY = "/.well-known/openid-configuration"
 _SESSION = "/api/v1/me/session"
 
@@ -38,6 +39,7 @@ class Metadata(BaseModel):
     token_endpoint: str
     pushed_authorization_request_endpoint: str
     revocation_endpoint: str
+    device_authorization_endpoint: str
 
 
 class TokenResponse(BaseModel):
@@ -48,6 +50,17 @@ class TokenResponse(BaseModel):
     expires_in: int
     refresh_token: str | None = None
     id_token: str | None = None
+
+
+class DeviceAuthorization(BaseModel):
+    """A device authorization response (RFC 8628 §3.2)."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str
+    expires_in: int
+    interval: int = 5
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,24 @@ class Issuer:
         }
         return await self._token(asked, key)
 
+    async def device(self, scope: str, audience: Audience) -> DeviceAuthorization:
+        """Begin a device authorization (RFC 8628 §3.1). Raises `Refused`, `IssuerUnavailable`."""
+        metadata = await self.metadata()
+        asked = {"scope": scope, "resource": audience}
+        answer = await self._post(metadata.device_authorization_endpoint, asked, None)
+        try:
+            return DeviceAuthorization.model_validate(answer)
+        except ValidationError as error:
+            raise IssuerUnavailable from error
+
+    async def redeem_device(self, device_code: str, audience: Audience, key: ECKey) -> TokenResponse:
+        """Ask whether a device is allowed (RFC 8628 §3.4); its tokens are bound to `key`.
+
+        Raises `Refused` with the codes of §3.5, and `IssuerUnavailable`.
+        """
+        asked = {"grant_type": DEVICE_CODE, "device_code": device_code, "resource": audience}
+        return await self._token(asked, key)
+
     async def refresh(self, refresh_token: str, audience: Audience, key: ECKey) -> TokenResponse:
         """Return an access token for one audience (RFC 8707 §2.2). Raises `Refused`, `IssuerUnavailable`."""
         asked = {"grant_type": "refresh_token", "refresh_token": refresh_token, "resource": audience}
@@ -129,6 +160,14 @@ class Issuer:
         metadata = await self.metadata()
         asked = {"token": refresh_token, "token_type_hint": "refresh_token"}
         await self._post(metadata.revocation_endpoint, asked, None)
+
+    async def revoke_all(self, refresh_tokens: Sequence[str]) -> None:
+        """Revoke refresh tokens whose sessions are gone, and with them the only copies; log failures."""
+        for token in refresh_tokens:
+            try:
+                await self.revoke(token)
+            except (Refused, IssuerUnavailable) as error:
+                log.warning("a refresh token was not revoked", error=str(error))
 
     async def end_session(self, access_token: str, key: ECKey) -> None:
         """End the session at Identity that the token belongs to, and with it all sessions at its clients.

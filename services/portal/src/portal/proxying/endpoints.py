@@ -1,30 +1,59 @@
-"""The one entry for calls to services: `/api/{service}/v1/…` is `/api/v1/…` of the service.
+"""The entries for calls to services: `/api/{service}/v1/…` is `/api/v1/…` of the service.
 
-Mounted as an ASGI application: the portal neither validates nor documents what the services do.
+Mounted as ASGI applications: the portal neither validates nor documents what the services do.
 """
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
+from contracts.vocabulary import Audience
 from portal.proxying.errors import NotProxied
 from portal.proxying.rules import Routes
 from portal.proxying.service import Proxy, wants_events
-from portal.sessions.dependencies import current_with_token, of_portal
+from portal.sessions.dependencies import current_with_token, of_portal, wall
+from portal.sessions.models import BrowserSession
+from portal.sessions.renewing import BoundToken
 
 log = structlog.get_logger("proxying")
 
 PREFIX: Final = "/api"
+WALLS: Final = "/api/wall"
+"""Of wall displays, which have a session and operations of their own."""
+
+
+Found = tuple[BrowserSession, BoundToken | None]
+"""A session, and the token that it has."""
+
+
+async def of_person(request: Request, audience: Audience) -> Found:
+    """Return the session of whoever is signed in. Raises `SignInRequired`."""
+    # A page that is open renews its stream by itself: nobody needs to be there.
+    return await current_with_token(request, audience, used=not wants_events(request))
+
+
+async def of_wall(request: Request, _: Audience) -> Found:
+    """Return the session of a wall display. Raises `SignInRequired`."""
+    return await wall(request), None
 
 
 class ProxyApp:
-    """Verifies that a page of the portal with a session calls an operation that pages may call."""
+    """Verifies that a page of the portal with a session calls an operation that it may call."""
 
-    def __init__(self, proxy: Proxy, routes: Routes) -> None:
+    def __init__(
+        self,
+        proxy: Proxy,
+        routes: Routes,
+        prefix: str = PREFIX,
+        session: Callable[[Request, Audience], Awaitable[Found]] = of_person,
+    ) -> None:
         self._proxy = proxy
         self._routes = routes
+        self._prefix = prefix
+        self._session = session
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -32,12 +61,11 @@ class ProxyApp:
             raise NotProxied
         request = Request(scope, receive)
         of_portal(request, request.app.state.public_origin)
-        service, _, rest = _path(scope).removeprefix(f"{PREFIX}/").partition("/")
+        service, _, rest = _path(scope).removeprefix(f"{self._prefix}/").partition("/")
         to = self._routes.find(service, f"/api/{rest}", request.method)
         if to is None:
             raise NotProxied
-        # A page that is open renews its stream by itself: nobody needs to be there.
-        row, token = await current_with_token(request, to.audience, used=not wants_events(request))
+        row, token = await self._session(request, to.audience)
         try:
             response = await self._proxy.call(request, row.id, token, to)
             await response(scope, receive, send)

@@ -76,5 +76,12 @@ async def current_with_token(
         return row, await tokens.held(session, row, audience)
 
 
+async def wall(request: HTTPConnection) -> BrowserSession:
+    """Return the session of a wall display, in a transaction of its own. Raises `SignInRequired`."""
+    database: Database = request.app.state.database
+    async with database.transaction() as session:
+        return await sessions_of(request, session).wall(cookies.presented(request, cookies.WALL))
+
+
 CurrentSession = Annotated[BrowserSession, Depends(_current)]
 """The browser's session; 401 without one."""

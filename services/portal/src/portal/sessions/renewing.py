@@ -11,6 +11,7 @@ from uuid import UUID
 from weakref import WeakValueDictionary
 
 import structlog
+from cryptography.exceptions import InvalidTag
 from joserfc.jwk import ECKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -101,14 +102,18 @@ class AccessTokens:
             row = await rows.locked(session_id, now)
             if row is None:
                 raise SignInRequired
-            token = await self.held(session, row, audience)
-            if token is not None:
-                return token
-            if row.refreshing_until is not None and row.refreshing_until > now:
-                return None
-            row.refreshing_until = now + rules.RENEWING
-            refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
-            return _Claim(refresh_token, self._sealing.opened_key(row.key))
+            try:
+                token = await self.held(session, row, audience)
+                if token is not None:
+                    return token
+                if row.refreshing_until is not None and row.refreshing_until > now:
+                    return None
+                row.refreshing_until = now + rules.RENEWING
+                refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
+                return _Claim(refresh_token, self._sealing.opened_key(row.key))
+            except InvalidTag as error:
+                # Encrypted with a key of before the last ones: a wall display that was off for long.
+                raise SignInRequired from error
 
     async def _renew(self, session_id: UUID, audience: Audience, claim: _Claim) -> BoundToken:
         answer: TokenResponse | None = None
@@ -123,13 +128,21 @@ class AccessTokens:
             await self._end(session_id)
             raise SignInRequired from error
         finally:
-            await self._store(session_id, audience, answer, sealed)
+            await self._store(session_id, audience, answer, sealed, claim)
         return BoundToken(answer.access_token, claim.key, sealed)
 
     async def _store(
-        self, session_id: UUID, audience: Audience, answer: TokenResponse | None, sealed: bytes
+        self,
+        session_id: UUID,
+        audience: Audience,
+        answer: TokenResponse | None,
+        sealed: bytes,
+        claim: _Claim,
     ) -> None:
-        """Store the answer, if there is one, and let others renew."""
+        """Store the answer, if there is one, and let others renew.
+
+        All is encrypted with the present key: a wall display outlasts the replacement of a key.
+        """
         async with self._database.transaction() as session:
             rows, now = SessionRepository(session), self._clock.now()
             row = await rows.locked(session_id, now)
@@ -138,8 +151,8 @@ class AccessTokens:
             row.refreshing_until = None
             if answer is None:
                 return
-            if answer.refresh_token is not None:
-                row.refresh_token = self._sealing.refresh_token(answer.refresh_token)
+            row.key = self._sealing.key(claim.key)
+            row.refresh_token = self._sealing.refresh_token(answer.refresh_token or claim.refresh_token)
             expires = now + timedelta(seconds=answer.expires_in)
             await rows.put_token(session_id, audience, sealed, expires)
 

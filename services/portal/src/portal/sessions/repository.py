@@ -29,11 +29,15 @@ class SessionRepository:
         """Write what has been added, before statements that refer to it."""
         await self._session.flush()
 
-    async def by_secret(self, secret_hash: bytes, now: datetime) -> BrowserSession | None:
-        """Return a session that has not expired."""
+    async def by_secret(
+        self, secret_hash: bytes, now: datetime, *, wall: bool = False
+    ) -> BrowserSession | None:
+        """Return a session that has not expired, of a person or of a wall display."""
         found: BrowserSession | None = await self._session.scalar(
             select(BrowserSession).where(
-                BrowserSession.secret_hash == secret_hash, BrowserSession.expires_at > now
+                BrowserSession.secret_hash == secret_hash,
+                BrowserSession.expires_at > now,
+                BrowserSession.sub.is_(None) if wall else BrowserSession.sub.is_not(None),
             )
         )
         return found

@@ -4,6 +4,10 @@ from datetime import datetime, timedelta
 
 SEEN = timedelta(minutes=1)
 """How exactly the last use of a session is recorded: not every request writes."""
+WALL = timedelta(days=400)
+"""How long a wall display lasts at the portal, as long as browsers keep a cookie (RFC 6265bis §5.5). Identity
+ends its grant before.
+"""
 RENEW_BEFORE = timedelta(seconds=20)
 """A token is renewed so long before its end, so that it does not end on its way."""
 RENEWING = timedelta(seconds=15)

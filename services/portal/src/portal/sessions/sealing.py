@@ -38,6 +38,14 @@ class Sealing:
         """Decrypt an access token."""
         return self._cipher.open("session.access_token", sealed).decode()
 
+    def device_code(self, code: str) -> bytes:
+        """Encrypt the device code of a display that waits."""
+        return self._cipher.seal("wall.device_code", code.encode())
+
+    def opened_device_code(self, sealed: bytes) -> str:
+        """Decrypt a device code."""
+        return self._cipher.open("wall.device_code", sealed).decode()
+
     def transaction(self, plain: bytes) -> str:
         """Encrypt what a browser keeps while somebody signs in."""
         return base64.urlsafe_b64encode(self._cipher.seal("sign_in", plain)).rstrip(b"=").decode()

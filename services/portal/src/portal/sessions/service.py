@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from joserfc.jwk import ECKey
 
 from contracts.vocabulary import Audience
@@ -12,7 +13,6 @@ from portal.errors import SignInRequired
 from portal.issuer.client import TokenResponse
 from portal.issuer.tokens import SignedIn
 from portal.sessions import rules
-from portal.sessions.cookies import digest
 from portal.sessions.models import BrowserSession
 from portal.sessions.repository import SessionRepository
 from portal.sessions.sealing import Sealing
@@ -33,7 +33,7 @@ class Lifetimes:
 class Ended:
     """A session that has ended here, and what it takes to end it at Identity as well."""
 
-    sid: str
+    sid: str | None
     refresh_token: str = field(repr=False)
     key: ECKey
 
@@ -51,32 +51,36 @@ class Sessions:
 
     async def open(
         self,
-        secret: str,
-        who: SignedIn,
+        secret_hash: bytes,
+        who: SignedIn | None,
         tokens: TokenResponse,
         key: ECKey,
         *,
         audience: Audience,
         browser: str,
     ) -> BrowserSession:
-        """Open the session that the cookie value `secret` names, with its tokens.
+        """Open the session of a cookie with its tokens. `who` is None for a wall display.
 
         Raises `SignInRequired` if the issuer gave no refresh token.
         """
         if tokens.refresh_token is None:
             raise SignInRequired
         now = self._clock.now()
-        ends = now + self._lifetimes.absolute
+        idle, absolute = (
+            (rules.WALL, rules.WALL) if who is None else (self._lifetimes.idle, self._lifetimes.absolute)
+        )
+        ends = now + absolute
+        authenticated = None if who is None else who.auth_time
         row = BrowserSession(
             id=new_id(),
-            secret_hash=digest(secret),
-            sub=UUID(who.sub),
-            sid=who.sid,
-            acr=who.acr,
-            auth_time=None if who.auth_time is None else datetime.fromtimestamp(who.auth_time, UTC),
+            secret_hash=secret_hash,
+            sub=None if who is None else UUID(who.sub),
+            sid=None if who is None else who.sid,
+            acr=None if who is None else who.acr,
+            auth_time=None if authenticated is None else datetime.fromtimestamp(authenticated, UTC),
             created_at=now,
             seen_at=now,
-            expires_at=rules.expiry(now, ends, self._lifetimes.idle),
+            expires_at=rules.expiry(now, ends, idle),
             ends_at=ends,
             browser=browser,
             key=self._sealing.key(key),
@@ -102,13 +106,26 @@ class Sessions:
             row.expires_at = rules.expiry(now, row.ends_at, self._lifetimes.idle)
         return row
 
+    async def wall(self, secret_hash: bytes | None) -> BrowserSession:
+        """Return the session of a wall display. Raises `SignInRequired`."""
+        now = self._clock.now()
+        row = None if secret_hash is None else await self._rows.by_secret(secret_hash, now, wall=True)
+        if row is None:
+            raise SignInRequired
+        return row
+
     async def replace(self, secret_hash: bytes) -> list[str]:
         """End the session of a cookie, if there is one; return its refresh token."""
         row = await self._rows.by_secret(secret_hash, self._clock.now())
-        if row is None:
-            return []
+        return [] if row is None else await self.give_up(row)
+
+    async def give_up(self, row: BrowserSession) -> list[str]:
+        """End a session here; return its refresh token, if it can be read."""
         await self._rows.delete_one(row.id)
-        return [self._sealing.opened_refresh_token(row.refresh_token)]
+        try:
+            return [self._sealing.opened_refresh_token(row.refresh_token)]
+        except InvalidTag:
+            return []
 
     async def mine(self, sub: UUID) -> Sequence[BrowserSession]:
         """Return the sessions of a person, the newest first."""

@@ -145,7 +145,7 @@ async def get_session(current: CurrentSession) -> SessionOut:
 @router.get("/sessions", summary="我的登录", description="本人在工作门户的所有登录，新的在前。")
 async def list_sessions(current: CurrentSession, sessions: SessionService) -> SessionList:
     """Return the sessions of whoever is signed in."""
-    rows = await sessions.mine(current.sub)
+    rows = await sessions.mine(current.person)
     return SessionList(
         items=[
             ListedSession(
@@ -169,7 +169,7 @@ async def end_other_sessions(
     current: CurrentSession, sessions: SessionService, signing_in: SigningInService, after: BackgroundTasks
 ) -> SignedOutElsewhere:
     """End all other sessions of whoever is signed in."""
-    ended = await sessions.end_others(current.sub, current.id)
+    ended = await sessions.end_others(current.person, current.id)
     after.add_task(signing_in.end_elsewhere, ended, current)
     return SignedOutElsewhere(ended=len(ended))
 
@@ -189,4 +189,4 @@ async def end_session(
     after: BackgroundTasks,
 ) -> None:
     """End one session of whoever is signed in."""
-    after.add_task(signing_in.end_elsewhere, [await sessions.end(current.sub, session_id)], current)
+    after.add_task(signing_in.end_elsewhere, [await sessions.end(current.person, session_id)], current)

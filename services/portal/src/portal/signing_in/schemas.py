@@ -23,7 +23,7 @@ class SessionOut(BaseModel):
         """Return what is shown of a session."""
         return cls(
             id=row.id,
-            sub=row.sub,
+            sub=row.person,
             acr=row.acr,
             auth_time=row.auth_time,
             expires_at=row.expires_at,

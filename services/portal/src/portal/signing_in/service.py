@@ -134,7 +134,9 @@ class SigningIn:
             sessions = self._sessions(session)
             if before is not None:
                 ended = await sessions.replace(before)
-            await sessions.open(secret, who, tokens, attempt.key, audience=FIRST, browser=browser)
+            await sessions.open(
+                cookies.digest(secret), who, tokens, attempt.key, audience=FIRST, browser=browser
+            )
         return secret, ended
 
     async def _who(self, id_token: str | None, attempt: Attempt) -> SignedIn:
@@ -211,12 +213,5 @@ class SigningIn:
                 log.warning("a session was not ended at the issuer", error=str(error))
 
     async def revoke(self, refresh_tokens: Sequence[str]) -> None:
-        """Revoke refresh tokens at Identity. Call it after the response: whoever signs out does not wait.
-
-        A failure is logged: the session is gone, and with it the only copy of the token.
-        """
-        for token in refresh_tokens:
-            try:
-                await self._issuer.revoke(token)
-            except (Refused, IssuerUnavailable) as error:
-                log.warning("a refresh token was not revoked", error=str(error))
+        """Revoke refresh tokens at Identity. Call it after the response: whoever signs out does not wait."""
+        await self._issuer.revoke_all(refresh_tokens)

@@ -49,7 +49,9 @@ const options = (service: string): ClientOptions => ({ baseUrl: `${location.orig
 export const identity = createClient<IdentityPaths>(options('identity'))
 export const office = createClient<OfficePaths>(options('office'))
 export const cockpit = createClient<CockpitPaths>(options('cockpit'))
-for (const client of [identity, office, cockpit]) client.use(guarded)
+/** Of a wall display, which has a session and operations of its own. */
+export const wallCockpit = createClient<CockpitPaths>(options('wall/cockpit'))
+for (const client of [identity, office, cockpit, wallCockpit]) client.use(guarded)
 
 interface Answer<T> {
   data?: T

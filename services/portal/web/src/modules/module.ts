@@ -26,5 +26,7 @@ declare module 'vue-router' {
     title: string
     /** Open to people who are not signed in. */
     open?: boolean
+    /** A screen on a wall: without frame and person. */
+    display?: boolean
   }
 }

@@ -19,6 +19,7 @@ export function createPortalRouter(): Router {
   })
 
   router.beforeEach(async (to) => {
+    if (to.meta.display) return true
     const session = useSession()
     try {
       await session.load()

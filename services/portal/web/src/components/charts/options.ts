@@ -142,6 +142,8 @@ export function geoOption(theme: Theme, map: string, areas: readonly Area[], box
       right: 4,
       top: 4,
       bottom: 4,
+      // The room may have any shape, a place has its own.
+      preserveAspect: 'contain',
       // Islands that are a point here are seen by their border.
       itemStyle: { areaColor: theme.none, borderColor: fine ? theme.soft : theme.paper, borderWidth: fine ? 0.6 : 0.8 },
       label: { show: false },

@@ -1,4 +1,5 @@
-import { cockpit, take, type Cockpit } from '@/api/client'
+import { calling, cockpit, CSRF, take, wallCockpit, type Cockpit } from '@/api/client'
+import { problemOf } from '@/api/problems'
 import type { operations } from '@/api/generated/cockpit'
 import type { Asked, ModuleName } from './logic/asked'
 
@@ -66,3 +67,22 @@ export async function listFeedStates(): Promise<FeedState[]> {
 export const listWalls = (filters: { ended: string }, cursor: string | undefined) =>
   take(cockpit.GET('/walls', { params: { query: { ended: filters.ended === 'true', limit: 20, cursor } } }))
 export const stopWall = (id: string) => take(cockpit.POST('/walls/{wall_id}/stop', { params: { path: { wall_id: id } } }))
+
+/** What this display has to show, as the portal's server says (RFC 8628): a code, or figures. */
+export interface WallStatus {
+  state: 'none' | 'pending' | 'denied' | 'showing'
+  poll_seconds: number | null
+  user_code: string | null
+  address: string | null
+  qr_svg: string | null
+}
+
+async function ofWall(method: string): Promise<WallStatus> {
+  const answer = await calling(new Request(`${location.origin}/bff/wall`, { method, headers: CSRF, cache: 'no-store' }))
+  if (!answer.ok) throw await problemOf(answer)
+  return (await answer.json()) as WallStatus
+}
+
+export const beginWall = (): Promise<WallStatus> => ofWall('POST')
+export const getWall = (): Promise<WallStatus> => ofWall('GET')
+export const getWallView = (module: ModuleName): Promise<View> => take(wallCockpit.GET('/views/{module}', { params: { path: { module } } }))

@@ -20,6 +20,7 @@ export const cockpit: Module = {
     { path: '/cockpit/feeds', component: () => import('./pages/FeedsPage.vue'), meta: { title: texts.feeds } },
     { path: '/cockpit/walls', component: () => import('./pages/WallsPage.vue'), meta: { title: texts.walls } },
     { path: '/cockpit/wall', component: () => import('./pages/WallPage.vue'), meta: { title: texts.wall } },
+    { path: '/wall', component: () => import('./pages/DisplayPage.vue'), meta: { title: texts.display, display: true } },
   ],
   // Only who has been authorised at Identity (系统授权) has this place at all.
   places: [{ to: '/cockpit', label: texts.title, about: texts.about, icon: 'cockpit', visible: (me) => me.entitlements.includes('cockpit') }],

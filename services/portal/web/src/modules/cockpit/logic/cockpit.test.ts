@@ -3,6 +3,7 @@ import { stepsOf } from '@/components/charts/options'
 import { nameOf, type Child, type Figure, type View } from '../api'
 import { atPlace, changed, inModule, type Place } from './asked'
 import { grouped, sorted, totals } from './figures'
+import { following } from './rotation'
 
 const figure = (value: string | null): Figure => ({ value, display: value ?? '*', absent: value === null ? 'suppressed' : null, suppressed: value === null })
 const place = (code: string, level: string, more: Partial<Place> = {}): Place => ({ code, name: code, level, unit_id: `u${code}`, map_code: code, province_code: `${code.slice(0, 2)}0000`, mark: null, ...more })
@@ -48,4 +49,14 @@ test('the first row of the table has the figures of the tiles', () => {
 test('the name of a file is the one that the service gives', () => {
   expect(nameOf("attachment; filename=a.csv; filename*=UTF-8''a%20b.csv", 'x')).toBe('a b.csv')
   expect(nameOf(null, 'x.csv')).toBe('x.csv')
+})
+
+test('a display turns through the modules and leaves out those without figures, unless none has any', () => {
+  const kept = (...periods: string[]): View => ({ available: [{ calendar: 'year', periods }] }) as unknown as View
+  expect(following(null, new Map())).toBe('overview')
+  expect(following('funds', new Map())).toBe('overview')
+  expect(following('overview', new Map([['hardship', kept()]]))).toBe('students')
+  const none = new Map((['overview', 'hardship', 'students', 'funds'] as const).map((one) => [one, kept()]))
+  expect(following('overview', none)).toBe('hardship')
+  expect(following('overview', new Map([...none, ['funds', kept('2024')]]))).toBe('funds')
 })
