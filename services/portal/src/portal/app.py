@@ -15,6 +15,7 @@ from authkit.jwks import KeySet, fetch_over_http
 from contracts.vocabulary import Audience
 from portal.base import MIGRATIONS
 from portal.descriptions import DESCRIPTIONS
+from portal.headers import HeadersMiddleware
 from portal.issuer.client import Issuer, Target
 from portal.issuer.tokens import IssuedTokens
 from portal.pages import endpoints as pages
@@ -108,7 +109,10 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         larger_bodies={f"{proxying.PREFIX}/": settings.proxied_body_bytes},
         pages=("/bff",),
         words=DESCRIPTIONS,
+        # At the origin of sessions, no page with inline scripts.
+        reference_pages=settings.dev,
     )
+    app.add_middleware(HeadersMiddleware, reference_pages=settings.dev)
     tokens = AccessTokens(database, issuer, sealing, the_clock)
     open_streams = OpenStreams(database, the_clock)
     app.state.sealing = sealing

@@ -153,7 +153,7 @@ class Proxy:
         if "location" in headers:
             headers["location"] = rules.public(headers["location"], to.audience.service)
         # What a person may see must not be found by the next person at the same browser.
-        headers.setdefault("cache-control", "no-store")
+        headers["cache-control"] = rules.private(headers.get("cache-control"))
         headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Cookie")))
 
         def ended() -> bool:
