@@ -67,6 +67,12 @@ class Visitor:
     http: httpx.AsyncClient
     cookies: dict[str, dict[str, str]] = field(default_factory=dict)
     answers: list[httpx.Response] = field(default_factory=list)
+    returns_to: str = ""
+    """The process of the portal that gets the browser back from Identity, if not the one that it left."""
+
+    def knows(self, twin: str) -> None:
+        """Have one jar of cookies for two processes: browsers see one portal."""
+        self.cookies[urlsplit(twin).netloc] = self.cookies.setdefault(urlsplit(self.site.url).netloc, {})
 
     async def send(self, method: str, url: str, **more: Any) -> httpx.Response:
         """Send one request; relative addresses are those of the portal."""
@@ -97,7 +103,9 @@ class Visitor:
         """Follow redirects until there is a page or an address of the portal that is no `/bff/`."""
         while answer.is_redirect:
             target = urljoin(str(answer.url), answer.headers["location"])
-            if target.startswith(self.site.url) and "/bff/" not in target:
+            if self.returns_to and target.startswith(f"{self.site.url}/bff/callback"):
+                target = self.returns_to + target.removeprefix(self.site.url)
+            if target.startswith((self.site.url, self.returns_to or self.site.url)) and "/bff/" not in target:
                 return answer
             answer = await self.send("GET", target)
         return answer
@@ -157,8 +165,19 @@ def cockpit_url() -> str:
 
 
 @pytest.fixture
+def pages_dir() -> Path | None:
+    """The folder of the pages: None for those of the source."""
+    return None
+
+
+@pytest.fixture
 async def site(
-    database_factory: DatabaseFactory, tmp_path: Path, world: Migration, clock: FrozenClock, cockpit_url: str
+    database_factory: DatabaseFactory,
+    tmp_path: Path,
+    world: Migration,
+    clock: FrozenClock,
+    cockpit_url: str,
+    pages_dir: Path | None,
 ) -> AsyncIterator[Site]:
     """Identity, Office and the portal in dev mode."""
     served = {name: Served() for name in ("identity", "office", "portal")}
@@ -192,7 +211,9 @@ async def site(
         await stack.enter_async_context(of_office.router.lifespan_context(of_office))
         await stack.enter_async_context(served["office"].running(of_office))
         of_portal = portal.app.build(
-            settings_of(url["identity"], url["portal"], databases["portal"], url["office"], cockpit_url),
+            settings_of(
+                url["identity"], url["portal"], databases["portal"], url["office"], cockpit_url, pages_dir
+            ),
             clock,
         )
         await stack.enter_async_context(of_portal.router.lifespan_context(of_portal))
@@ -200,6 +221,40 @@ async def site(
         yield Site(identity, of_office, of_portal, url["identity"], url["portal"], clock, bus)
     for one in served.values():
         one.close()
+
+
+@dataclass
+class Twin:
+    """Another process of the portal, which shares its database and nothing else."""
+
+    app: FastAPI
+    url: str
+
+
+@pytest.fixture
+async def twin(site: Site) -> AsyncIterator[Twin]:
+    """A second process behind the same address."""
+    served, settings = Served(), site.portal.state.settings
+    app = portal.app.build(settings, site.clock)
+    async with app.router.lifespan_context(app), served.running(app):
+        yield Twin(app, served.url)
+    served.close()
+
+
+async def secrets_of(site: Site) -> list[str]:
+    """Every token and private key that the portal has, in clear."""
+    state = site.portal.state
+    async with state.database.transaction() as session:
+        rows = (await session.execute(text("SELECT key, refresh_token FROM sessions"))).all()
+        tokens = (await session.execute(text("SELECT token FROM access_tokens"))).scalars().all()
+    sealing = state.sealing
+    found = [sealing.opened_access_token(token) for token in tokens]
+    for key, refresh_token in rows:
+        found += [
+            sealing.opened_refresh_token(refresh_token),
+            sealing.opened_key(key).as_dict(private=True)["d"],
+        ]
+    return found
 
 
 @pytest.fixture
@@ -216,7 +271,12 @@ async def portal_alone(database_factory: DatabaseFactory) -> AsyncIterator[httpx
 
 
 def settings_of(
-    identity: str, url: str, database: str, office: str, cockpit: str = "http://127.0.0.1:1"
+    identity: str,
+    url: str,
+    database: str,
+    office: str,
+    cockpit: str = "http://127.0.0.1:1",
+    pages: Path | None = None,
 ) -> PortalSettings:
     """The portal's settings in dev mode."""
     return PortalSettings(
@@ -229,6 +289,7 @@ def settings_of(
         cockpit_url=AnyHttpUrl(cockpit),
         client_key=SecretStr(KEY),
         encryption_key=SecretStr("e1" * 32),
+        pages_dir=pages,
     )
 
 

@@ -10,6 +10,7 @@ from contracts.vocabulary import Role
 from testkit.browsers import PHONE, NewPage
 
 from .conftest import COUNTY_ADMIN, NewVisitor, Site, Visitor
+from .interruptions import lose_the_session
 from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ async def open_school(page: "Page", site: Site) -> None:
     await dialog.get_by_label("义务教育").check()
     await dialog.get_by_label("原因").fill("新设")
     await judge(page, "create a unit")
+    await lose_the_session(page, site)
+    await page.get_by_role("button", name="新建下级单位").click()
+    await expect(dialog.get_by_label("名称")).to_have_value(SCHOOL)
+    await expect(dialog.get_by_label("原因")).to_have_value("新设")
+    await expect(dialog.get_by_label("义务教育")).to_be_checked()
     await dialog.get_by_role("button", name="下一步").click()
     await expect(dialog.get_by_role("row", name="上级单位")).to_contain_text("历下区")
     await judge(page, "preview")

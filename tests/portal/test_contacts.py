@@ -88,10 +88,13 @@ async def ask_for_a_number(page: "Page", site: Site) -> None:
     await page.keyboard.press("Enter")
     await page.get_by_role("heading", name="需要进一步验证身份").wait_for()
     # What is typed is kept when the page is left, at the latest.
+    address = page.url
     await page.get_by_role("button", name="前往验证").click()
     await page.wait_for_url(f"{site.identity_url}/**")
-    await page.goto(f"{site.url}/contacts")
-    assert "核对材料" in await page.evaluate("JSON.stringify(sessionStorage)")
+    await page.goto(address)
+    await page.get_by_role("list", name=f"{COUNTY}的人员").get_by_role("button").first.click()
+    await page.get_by_role("button", name="查看完整手机号").click()
+    await expect(page.get_by_label("事由")).to_have_value("核对材料")
 
 
 async def find_on_a_phone(page: "Page", site: Site) -> None:

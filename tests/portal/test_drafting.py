@@ -8,6 +8,7 @@ from playwright.async_api import expect
 
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
 
+from . import interruptions
 from .conftest import Site
 from .support import judge, sign_in
 
@@ -83,7 +84,7 @@ async def write(page: "Page", tmp_path: Path) -> None:
     await saved(page)
 
 
-async def lose_the_line(page: "Page") -> None:
+async def lose_line_and_session(page: "Page", site: Site) -> None:
     """What is typed without a connection is there after a reload, and reaches Office with the next one."""
 
     async def accept(dialog: "Dialog") -> None:
@@ -102,6 +103,12 @@ async def lose_the_line(page: "Page") -> None:
     await page.keyboard.type("联系人：冯老师。")
     await says(page, "网络中断，内容保存在本浏览器中")
     await page.context.set_offline(False)
+    await saved(page)
+    # So it is with the session, while somebody types.
+    await interruptions.end_the_session(page, site)
+    await page.get_by_label("附注").fill("此件依申请公开")
+    await interruptions.sign_in_again(page)
+    await expect(page.get_by_label("附注")).to_have_value("此件依申请公开")
     await saved(page)
 
 
@@ -130,14 +137,19 @@ async def edit_in_two_tabs(page: "Page") -> None:
     await saved(page)
 
 
-async def review(page: "Page") -> None:
+async def review(page: "Page", site: Site) -> None:
     """The reviewer comes by the task."""
     await page.get_by_role("link", name=f"审核《{TITLE}》").click()
     await page.get_by_role("heading", level=1, name=TITLE).wait_for()
     await judge(page, "review")
     await page.get_by_role("button", name="审核通过").click()
     dialog = page.get_by_role("dialog")
-    await dialog.get_by_label("审核意见").fill("同意")
+    opinion = dialog.get_by_label("审核意见")
+    await opinion.fill("同意")
+    await interruptions.lose_the_line(page, dialog.get_by_role("button", name="审核通过"), opinion)
+    await interruptions.lose_the_session(page, site)
+    await page.get_by_role("button", name="审核通过").click()
+    await expect(opinion).to_have_value("同意")
     await dialog.get_by_role("button", name="审核通过").click()
     await expect(page.get_by_role("status").filter(has_text="审核通过，等待签发")).to_be_focused()
 
@@ -185,12 +197,12 @@ async def test_a_notice_is_written_reviewed_issued_and_received(
     await drafter.get_by_label("密级").select_option("机密")
     await says(drafter, "本系统为非涉密系统，不得起草")
     await drafter.get_by_label("密级").select_option("无")
-    await lose_the_line(drafter)
+    await lose_line_and_session(drafter, site)
     await edit_in_two_tabs(drafter)
     await drafter.get_by_role("button", name="送审").click()
     await drafter.get_by_role("dialog").get_by_role("button", name="送审").click()
     await says(drafter, "已送审，等待审核。")
-    await review(await arrive(new_page, site, REVIEWER, "/tasks"))
+    await review(await arrive(new_page, site, REVIEWER, "/tasks"), site)
     issuer = await arrive(new_page, site, ISSUER, "/notices/outbox/numbers")
     number = await issue(issuer, site)
     recipient = await arrive(new_page, site, PROVINCE, "/notices", PHONE)

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,7 +14,7 @@ from playwright.async_api import expect
 from onebox import web
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
 
-from .conftest import COUNTY_ADMIN, NewVisitor, Site
+from .conftest import COUNTY_ADMIN, NewVisitor, Site, secrets_of
 from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
@@ -32,6 +33,14 @@ PAGES = (
     *("/activities", "/submissions", "/consultations", "/complaints", "/nowhere"),
 )
 TITLE = "关于报送资助工作总结的通知"
+SIGNED = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+"""A token that is signed (RFC 7515 §7.1)."""
+STORED = """async () => [
+  JSON.stringify([localStorage, sessionStorage, document.cookie]),
+  [...await indexedDB.databases(), ...await caches.keys(),
+   ...await navigator.serviceWorker.getRegistrations()].length,
+]"""
+"""All that scripts can read in a browser, and how much there is of what the pages do not use."""
 
 
 async def published(new_visitor: NewVisitor) -> str:
@@ -68,13 +77,23 @@ async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
     notice_id = await published(new_visitor)
     page = await new_page()
     sent: list[tuple[str, bytes]] = []
-    api: list[str] = []
+    seen: list[str] = []
+    unsafe: list[str] = []
 
     async def keep(response: "Response") -> None:
+        headers = await response.all_headers()
+        seen.append(response.url + str(headers))
+        if not response.url.startswith(site.url):
+            return
+        policy = headers.get("content-security-policy", "unsafe: there is none")
+        if "unsafe" in policy or "default-src 'none'" not in policy:
+            unsafe.append(response.url)
+        if headers.get("content-type", "").startswith("text/event-stream") or response.status in {303, 304}:
+            return
+        body = await response.body()
+        seen.append(body.decode("utf-8", "replace"))
         if response.url.startswith(f"{site.url}/assets/"):
-            sent.append((response.url, await response.body()))
-        elif response.url.startswith(f"{site.url}/api/") and "stream" not in response.url:
-            api.append(await response.text() + str(await response.all_headers()))
+            sent.append((response.url, body))
 
     waiting: set[asyncio.Task[None]] = set()
 
@@ -100,12 +119,27 @@ async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
     await judge(page, "signed")
     page.remove_listener("response", listen)
     await asyncio.gather(*waiting, return_exceptions=True)
-    kept = await page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
-    assert api
-    for text in (*api, kept):
-        assert "eyJ" not in text, "no token reaches the browser"
+    assert not unsafe
+    assert any("/api/office/" in text for text in seen)
+    secrets = await secrets_of(site)
+    assert len(secrets) >= 6, "of two people"
+    stored, others = await page.evaluate(STORED)
+    assert others == 0
+    for text in (*seen, stored):
+        assert not SIGNED.search(text), "no token reaches the browser"
+        assert not [one for one in secrets if one in text]
+    # Another tab is signed out with this one, without being asked.
+    other = await page.context.new_page()
+    await other.goto(f"{site.url}/tasks")
+    await other.get_by_role("heading", level=1, name="待办").wait_for()
+    await other.evaluate("sessionStorage.setItem('zhuxue:draft:x', '{}')")
     await page.get_by_role("button", name="退出登录").click()
     await page.get_by_text("您已退出登录").wait_for()
+    await other.get_by_text("您已退出登录").wait_for()
+    assert await other.evaluate("Object.keys(sessionStorage)") == []
+    # So it is at Identity: it asks who comes.
+    await other.get_by_role("link", name="前往统一用户认证登录").click()
+    await other.get_by_label("手机号").wait_for()
     await page.goto(f"{site.url}/tasks")
     await page.wait_for_url(f"{site.url}/sign-in?return_to=/tasks")
 

@@ -6,19 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from fastapi import FastAPI, Request
 from sqlalchemy import event, text
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 import portal.app
+import portal.sessions.streams
 from authkit.dpop import verify_proof
 from contracts.vocabulary import Audience
 from portal.proxying.service import Upstream
 from testkit.serving import Served
-from tests.portal.conftest import NewVisitor, Site
+from tests.portal.conftest import NewVisitor, Site, Twin, Visitor
 
 ME = "/api/identity/v1/me"
 
@@ -68,6 +70,74 @@ async def test_nothing_else_is_passed_on(method: str, path: str, portal_alone: h
     assert (answer.status_code, answer.json()["code"]) in ((404, "not_proxied"), (404, "not_found")), path
 
 
+COUNTS = "/api/office/v1/tasks/counts"
+REFUSED = [
+    f"GET {COUNTS}/../../../../token",
+    "GET /api/office/v1/tasks/x/../counts",
+    "GET /api/office/v1/./tasks/counts",
+    "GET /api/office/v1/tasks/%2e%2e/tasks/counts",
+    "GET /api/office/v1/notices/%2e%2e",
+    "GET /api/office/v1/notices/..%2f..%2fmetrics",
+    "GET /api/office/v1/notices/%252e%252e%252fmetrics",
+    "GET /api/office/v1/notices/..%5cmetrics",
+    "GET /api/office/v1/tasks%2fcounts",
+    "GET /api/office/v1/tasks/counts%00",
+    "GET /api/office/v1/tasks/counts%0d%0aX-A:b",
+    "GET /api/office/v1/tasks//counts",
+    "GET /api//office/v1/tasks/counts",
+    "GET //office/api/v1/tasks/counts",
+    "GET /api/office@evil.example/v1/tasks/counts",
+    "GET /api/office:80/v1/tasks/counts",
+    "GET /API/office/v1/tasks/counts",
+    f"GET http://evil.example{COUNTS}/x",
+    *(
+        f"{method} {COUNTS}"
+        for method in ("POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "COPY")
+    ),
+]
+"""As bytes on the line: clients would resolve some of them."""
+TOLERATED = [
+    f"GET http://evil.example{COUNTS}",
+    f"GET {COUNTS}?_method=DELETE",
+]
+CURIOUS = {
+    "Host": "evil.example",
+    "Connection": "keep-alive, idempotency-key, authorization",
+    "Keep-Alive": "timeout=5",
+    "TE": "trailers",
+    "Upgrade": "h2c",
+    "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA",
+    "Proxy-Authorization": "Basic YTpi",
+    "Proxy-Connection": "keep-alive",
+    "Authorization": "Bearer x",
+    "DPoP": "x",
+    "Forwarded": "for=10.0.0.1;host=evil.example",
+    "X-Forwarded-For": "10.0.0.1",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "https",
+    "X-Real-IP": "10.0.0.1",
+    "X-HTTP-Method-Override": "DELETE",
+    "X-HTTP-Method": "DELETE",
+    "X-Method-Override": "DELETE",
+    "X-Original-URL": "/api/v1/notices",
+    "X-Rewrite-URL": "/api/v1/notices",
+    "Client-Cert": ":AAAA:",
+}
+"""What a service must not get from a browser, nor the portal go by."""
+
+
+async def raw(site: Site, person: Visitor, line: str) -> int:
+    """Send a request as it is; return the status of the answer."""
+    address = urlsplit(site.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    headers = {**CURIOUS, "X-CSRF": "1", "Cookie": f"__Host-Http-zhuxue={person.session_cookie()}"}
+    lines = [f"{line} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+    writer.write("\r\n".join(lines).encode())
+    status = await reader.readline()
+    writer.close()
+    return int(status.split()[1])
+
+
 async def test_a_service_gets_token_proof_and_address_and_no_cookie(
     site: Site, new_visitor: NewVisitor
 ) -> None:
@@ -102,6 +172,28 @@ async def test_a_service_gets_token_proof_and_address_and_no_cookie(
         verify_proof(request.headers["dpop"], method="GET", url=url, now=now, access_token=token)
         assert request.headers["x-forwarded-for"] == "127.0.0.1"
         assert not {"cookie", "x-csrf", "x-other", "sec-fetch-site"} & set(request.headers)
+        # Nothing else gets there, however it is written.
+        for line in REFUSED:
+            assert await raw(site, person, line) in {400, 404, 405}, line
+        assert len(seen) == 1
+        for line in TOLERATED:
+            assert await raw(site, person, line) == 200, line
+            request = seen.pop()
+            assert (request.method, request.url.path) == ("GET", "/api/v1/tasks/counts")
+            assert request.headers["host"] == urlsplit(served.url).netloc
+            # The test has the place of the gateway, whose word counts.
+            assert request.headers.getlist("x-forwarded-for") == [CURIOUS["X-Forwarded-For"]]
+            own = {"host", "authorization", "dpop", "x-forwarded-for", "connection"}
+            assert not {name.lower() for name in CURIOUS} & set(request.headers) - own
+            assert request.headers["authorization"].startswith("DPoP ")
+            assert request.headers["connection"] == "keep-alive"
+        # What a service prints has a policy too, and no cache of several people keeps it.
+        printed = {"cache-control": "public, max-age=60", "content-disposition": "attachment"}
+        answers.append(Response(b"%PDF-1.7", 200, printed, "application/pdf"))
+        paper = await person.call("GET", COUNTS)
+        assert paper.headers["content-security-policy"].startswith("default-src 'none'")
+        assert paper.headers["cache-control"] == "private, max-age=60"
+        assert "Cookie" in paper.headers["vary"]
         # A token that the service refuses is renewed, and the call is made again, with its body.
         answers.append(JSONResponse({"code": "token_revoked"}, 401))
         again = await person.call("POST", "/api/office/v1/files", content=b"abc")
@@ -147,8 +239,9 @@ async def test_a_service_gets_token_proof_and_address_and_no_cookie(
 
 @pytest.fixture
 def one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The portal has one connection to services."""
+    """The portal has one connection to services, and looks often for sessions that have expired."""
     monkeypatch.setattr(portal.app, "_CONNECTIONS", 1)
+    monkeypatch.setattr(portal.sessions.streams, "_LOOK_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("one_connection")
@@ -176,8 +269,8 @@ async def test_an_open_page_is_in_nobodys_way(site: Site, new_visitor: NewVisito
     site.portal.state.upstreams[Audience.OFFICE] = Upstream(served.url, "https://bg.example.org")
 
     @asynccontextmanager
-    async def page() -> AsyncIterator[AsyncIterator[bytes]]:
-        headers = {"x-csrf": "1", "cookie": f"__Host-Http-zhuxue={person.session_cookie()}"}
+    async def page(visitor: Visitor) -> AsyncIterator[AsyncIterator[bytes]]:
+        headers = {"x-csrf": "1", "cookie": f"__Host-Http-zhuxue={visitor.session_cookie()}"}
         headers["accept"] = "text/event-stream"
         url = f"{site.url}/api/office/v1/tasks/stream"
         async with person.http.stream("GET", url, headers=headers) as answer:
@@ -186,7 +279,7 @@ async def test_an_open_page_is_in_nobodys_way(site: Site, new_visitor: NewVisito
             yield parts
 
     async with served.running(service), asyncio.timeout(60):
-        async with page():
+        async with page(person):
             # Other calls need not wait, and say what browsers say, which is not only ASCII.
             headers = {"user-agent": "Navigateur é".encode("latin-1"), "content-digest": "sha-256=:AA==:"}
             got = await person.call("GET", "/api/office/v1/tasks/counts?a=%E4%B8%AD", headers=headers)
@@ -200,31 +293,45 @@ async def test_an_open_page_is_in_nobodys_way(site: Site, new_visitor: NewVisito
         await closed.wait()
         # A page that is open is not somebody who works.
         site.clock.advance(timedelta(minutes=100))
-        async with page() as parts:
+        async with page(person) as parts:
+            # The stream ends with the session, though the service would go on.
+            site.clock.advance(timedelta(minutes=21))
+            assert [part async for part in parts] == []
+        answer = await person.call("GET", "/bff/session")
+        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
+        await person.sign_in()
+        async with page(person) as parts:
+            assert (await person.call("POST", "/bff/logout")).status_code == 200
+            assert [part async for part in parts] == []
+        await person.sign_in()
+        async with page(person) as parts:
             # The portal stops: the stream ends as if the service had ended it.
             site.portal.state.proxy.stop()
             assert [part async for part in parts] == []
-        site.clock.advance(timedelta(minutes=21))
-        answer = await person.call("GET", "/bff/session")
-        assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
     served.close()
 
 
-async def test_one_renewal_serves_all_calls_of_a_session(site: Site, new_visitor: NewVisitor) -> None:
+async def test_one_renewal_serves_all_calls_of_a_session(
+    site: Site, twin: Twin, new_visitor: NewVisitor
+) -> None:
+    """Whichever process gets them."""
     person, asked = new_visitor(), list[str]()
+    person.knows(twin.url)
     await person.sign_in()
     async with site.portal.state.database.transaction() as session:
         await session.execute(text("DELETE FROM access_tokens"))
-    issuer = site.portal.state.issuer
-    renew = issuer.refresh
+    for process in (site.portal, twin.app):
+        issuer = process.state.issuer
 
-    async def counted(refresh_token: str, audience: Audience, key: Any) -> Any:
-        asked.append(audience)
-        return await renew(refresh_token, audience, key)
+        async def counted(
+            refresh_token: str, audience: Audience, key: Any, renew: Any = issuer.refresh
+        ) -> Any:
+            asked.append(audience)
+            return await renew(refresh_token, audience, key)
 
-    issuer.refresh = counted
-    answers = await asyncio.gather(*(person.call("GET", ME) for _ in range(8)))
-    assert {one.status_code for one in answers} == {200}
+        issuer.refresh = counted
+    calls = [person.call("GET", url + ME) for url in (site.url, twin.url) * 4]
+    assert {one.status_code for one in await asyncio.gather(*calls)} == {200}
     assert asked == [Audience.IDENTITY]
     # A call with a token that is still good takes one transaction.
     begun: list[object] = []

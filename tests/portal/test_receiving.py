@@ -13,6 +13,7 @@ from services.identity.tests.support.running_identity import filled
 from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage
 
 from .conftest import NewVisitor, Site, Visitor
+from .interruptions import lose_the_line, lose_the_session
 from .support import judge, phone_of, sign_in
 
 if TYPE_CHECKING:
@@ -220,7 +221,13 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await expect(county.get_by_role("status").filter(has_text="已签收")).to_be_focused()
     await county.get_by_role("button", name="转发下级").click()
     dialog = county.get_by_role("dialog", name="转发通知")
-    await dialog.get_by_label("转发意见").fill("请各校按时报送。")
+    cover = dialog.get_by_label("转发意见")
+    await cover.fill("请各校按时报送。")
+    await expect(dialog.get_by_text("将送达 2 个单位")).to_be_visible()
+    await lose_the_line(county, dialog.get_by_role("button", name="转发下级"), cover)
+    await lose_the_session(county, site)
+    await county.get_by_role("button", name="转发下级").click()
+    await expect(cover).to_have_value("请各校按时报送。")
     await expect(dialog.get_by_text("将送达 2 个单位")).to_be_visible()
     await dialog.get_by_role("button", name="转发下级").click()
     await expect(county.get_by_role("region", name="本单位转发记录")).to_contain_text("请各校按时报送。")
@@ -228,6 +235,10 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     dialog = county.get_by_role("dialog", name="指定承办人")
     await dialog.get_by_label("承办人").select_option(index=1)
     await dialog.get_by_label("办理要求").fill("请核对人数。")
+    await county.keyboard.press("Escape")
+    await county.get_by_role("button", name="交办").click()
+    await expect(dialog.get_by_label("办理要求")).to_have_value("请核对人数。")
+    await dialog.get_by_label("承办人").select_option(index=1)
     await judge(county, "assigning")
     await dialog.get_by_role("button", name="交办").click()
     await expect(county.get_by_role("region", name="承办")).to_contain_text("办理中")
@@ -246,6 +257,9 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await school.get_by_role("button", name="添加一行").click()
     await school.get_by_label("姓名 第 1 行").fill("张三")
     await judge(school, "answering")
+    await lose_the_session(school, site)
+    await expect(school.get_by_label("受助学生人数")).to_have_value("很多")
+    await expect(school.get_by_label("姓名 第 1 行")).to_have_value("张三")
     await school.get_by_role("button", name="提交答复").click()
     await expect(school.get_by_text("应为数字")).to_be_visible()
     await expect(school.get_by_label("受助学生人数")).to_be_focused()

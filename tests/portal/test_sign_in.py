@@ -3,6 +3,8 @@
 import asyncio
 import json
 import re
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,30 +17,14 @@ from sqlalchemy import text
 from portal.issuer.client import Refused
 from testkit.pages import csrf_of
 from testkit.writers import rows, waits
-from tests.portal.conftest import NewVisitor, Site, Visitor
+from tests.portal.conftest import NewVisitor, Site, Twin, Visitor, secrets_of
 
 ME = "/api/identity/v1/me"
 SECOND = "19900001324"
 
 
-async def secrets_of(site: Site) -> list[str]:
-    """Every token and private key that the portal has, in clear."""
-    state = site.portal.state
-    async with state.database.transaction() as session:
-        rows = (await session.execute(text("SELECT key, refresh_token FROM sessions"))).all()
-        tokens = (await session.execute(text("SELECT token FROM access_tokens"))).scalars().all()
-    sealing = state.sealing
-    found = [sealing.opened_access_token(token) for token in tokens]
-    for key, refresh_token in rows:
-        found += [
-            sealing.opened_refresh_token(refresh_token),
-            sealing.opened_key(key).as_dict(private=True)["d"],
-        ]
-    return found
-
-
-async def refused(person: Visitor) -> bool:
-    answer = await person.call("GET", ME)
+async def refused(person: Visitor, process: str = "") -> bool:
+    answer = await person.call("GET", process + ME)
     return (answer.status_code, answer.json().get("code")) == (401, "sign_in_required")
 
 
@@ -143,16 +129,36 @@ async def test_many_tabs_that_sign_in_leave_room_in_the_header(new_visitor: NewV
     assert back.headers["location"] == "/tasks"
 
 
-async def test_identity_ends_sessions_by_its_notice(site: Site, new_visitor: NewVisitor) -> None:
-    """Signing out at Identity itself, or an end by an administrator, reaches the portal."""
+async def test_identity_ends_sessions_by_its_notice(
+    site: Site, twin: Twin, new_visitor: NewVisitor, record_property: Callable[[str, object], None]
+) -> None:
+    """Signing out at Identity itself, or an end by an administrator, reaches every process of the portal."""
     person = new_visitor()
-    await person.sign_in()
-    page = await person.send("GET", f"{site.identity_url}/end_session")
-    form = {"csrf": csrf_of(page.text)}
-    assert (await person.send("POST", f"{site.identity_url}/end_session/confirm", data=form)).is_success
-    async with asyncio.timeout(60):
-        while not await refused(person):  # noqa: ASYNC110 - another service ends it
-            await asyncio.sleep(0.05)
+    # Whoever signs in may come back to another process than they left.
+    person.knows(twin.url)
+    person.returns_to = twin.url
+    assert str((await person.sign_in()).url).startswith(f"{twin.url}/bff/callback")
+    assert not await refused(person, site.url)
+    assert not await refused(person, twin.url)
+    headers = {"x-csrf": "1", "accept": "text/event-stream"}
+    headers["cookie"] = f"__Host-Http-zhuxue={person.session_cookie()}"
+    url = f"{twin.url}/api/office/v1/tasks/stream"
+    async with asyncio.timeout(60), person.http.stream("GET", url, headers=headers) as stream:
+        assert stream.status_code == 200
+        parts = stream.aiter_raw()
+        assert await anext(parts)
+        page = await person.send("GET", f"{site.identity_url}/end_session")
+        form = {"csrf": csrf_of(page.text)}
+        begun = time.perf_counter()
+        ended = await person.send("POST", f"{site.identity_url}/end_session/confirm", data=form)
+        assert ended.is_success
+        # Its end is that of an answer, not of a connection that broke.
+        assert b"".join([part async for part in parts]) is not None
+        seconds = time.perf_counter() - begun
+    assert await refused(person, site.url)
+    assert await refused(person, twin.url)
+    record_property("seconds until an open stream had ended", round(seconds, 2))
+    print(f"An open stream ended {seconds:.2f} s after the sign-out at Identity")
     async with site.portal.state.database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM sessions")) == 0
     # Whatever else comes there ends nothing.
@@ -162,6 +168,12 @@ async def test_identity_ends_sessions_by_its_notice(site: Site, new_visitor: New
         assert (answer.status_code, answer.json()["code"]) == (400, "invalid_logout_token")
         assert answer.headers["cache-control"] == "no-store"
     assert not await refused(person)
+    # One signs out here, the other process knows.
+    assert not await refused(person, twin.url)
+    cookie = person.session_cookie()
+    assert (await person.call("POST", "/bff/logout")).status_code == 200
+    person.cookies[urlsplit(twin.url).netloc]["__Host-Http-zhuxue"] = cookie or ""
+    assert await refused(person, twin.url)
 
 
 async def forged(site: Site) -> str:

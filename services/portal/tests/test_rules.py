@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import AnyHttpUrl, SecretStr, ValidationError
 
 from portal.app import listed_routes
-from portal.proxying.rules import Routes, challenge, public
+from portal.proxying.rules import Routes, challenge, private, public
 from portal.sessions import rules as lifetimes
 from portal.settings import Settings
 from portal.signing_in.rules import failure, local
@@ -26,13 +26,26 @@ ORIGIN = "https://gz.example.org"
 @example("/a\r\nX: y")
 @example("/\t/evil.example")
 @example("/bff/logout")
+@example("/bff")
+@example("/.//evil.example")
+@example("/tasks/../bff/login")
+@example("/%2E%2e/bff/login")
+@example("/\x0c/evil.example")
+@example("https:evil.example")
+@example("//user@evil.example")
+@example("/@evil.example")
+@example("%2f%2fevil.example")
+@example("/" + "a" * 2001)
 @example("/api/identity/v1/me")
 def test_nobody_is_sent_to_another_site(address: str) -> None:
     found = local(address)
     assert found in (address, "/")
     assert urlsplit(urljoin(ORIGIN, found))[:2] == ("https", "gz.example.org")
     assert found.isprintable()
-    assert not found.startswith(("//", "/\\", "/bff/", "/api/"))
+    assert len(found) <= 2001
+    path = urlsplit(urljoin(ORIGIN, found)).path
+    assert not path.startswith(("//", "/\\", "/bff/", "/api/"))
+    assert path not in ("/bff", "/api")
 
 
 def test_pages_of_the_portal_are_returned_to() -> None:
@@ -58,6 +71,12 @@ ROUTES = Routes(
         ("office", "/api/v1/notices/%2e%2e", "GET", False),
         ("office", "/api/v1/notices/a%2Fb", "GET", False),
         ("office", "/api/v1/notices/a%5cb", "GET", False),
+        ("office", "/api/v1/notices/%252e%252e", "GET", False),
+        ("office", "/api/v1/notices/a%252Fb", "GET", False),
+        ("office", "/api/v1/notices/%25252fb", "GET", False),
+        ("office", "/api/v1/notices/a%0d%0ab", "GET", False),
+        ("office", "/api/v1/notices/a%ZZ", "GET", False),
+        ("office", "/api/v1/notices/a%", "GET", False),
         ("office", "/api/v1/notices/a?b", "GET", False),
         ("office", "/api/v1/notices/a#b", "GET", False),
         ("office", "/api/v1//inbox", "GET", False),
@@ -103,6 +122,22 @@ def test_a_challenge_names_the_requirements() -> None:
 def test_an_address_of_a_service_becomes_one_of_the_portal() -> None:
     assert public("/api/v1/files/1", "office") == "/api/office/v1/files/1"
     assert public("https://store.example.org/1", "office") == "https://store.example.org/1"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (None, "no-store"),
+        ("", "no-store"),
+        ("public, max-age=3600", "private, max-age=3600"),
+        ("max-age=60, S-MaxAge=600", "private, max-age=60"),
+        ("private, no-cache", "private, no-cache"),
+        ('private="x", max-age=5', "private, max-age=5"),
+        ("private, no-store", "no-store"),
+    ],
+)
+def test_no_cache_of_several_people_keeps_an_answer(given: str | None, kept: str) -> None:
+    assert private(given) == kept
 
 
 @given(st.timedeltas(timedelta(0), timedelta(days=2)))

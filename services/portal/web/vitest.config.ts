@@ -9,6 +9,8 @@ export default mergeConfig(
       environmentOptions: { jsdom: { url: 'http://localhost:8000/' } },
       include: ['src/**/*.test.ts'],
       setupFiles: ['src/testing/setup.ts'],
+      // Machines are slow and busy.
+      testTimeout: 60_000,
       restoreMocks: true,
       unstubGlobals: true,
       // One document for all files: making one takes longer than the tests.

@@ -61,6 +61,7 @@ def create_app(
     larger_bodies: dict[str, int] | None = None,
     pages: Sequence[str] = (),
     words: Mapping[str, str] | None = None,
+    reference_pages: bool = True,
 ) -> FastAPI:
     """Create the application of a service.
 
@@ -68,7 +69,8 @@ def create_app(
     `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`, which runs jobs and
     periodic tasks. `/readyz` evaluates `checks` and the database. `larger_bodies` raises the body limit in
     bytes for path prefixes. `pages` are path prefixes that browsers navigate to, excluded from CORS. `words`
-    describe fields and parameters in the OpenAPI document (see `servicekit.openapi`).
+    describe fields and parameters in the OpenAPI document (see `servicekit.openapi`). `reference_pages` are
+    `/docs` and `/redoc`, which have inline scripts.
     """
 
     @asynccontextmanager
@@ -110,7 +112,8 @@ def create_app(
     for error in (DBAPIError, NoConnection):
         app.add_exception_handler(error, outages.on_database_error)
     app.add_exception_handler(idempotency.Replayed, idempotency.on_replayed)
-    reference.install(app)
+    if reference_pages:
+        reference.install(app)
     for router in (health.router, metrics.router, vocabulary.router, *routers):
         app.include_router(router)
     openapi.install(app, words or {})

@@ -15,6 +15,7 @@ from authkit.jwks import KeySet, fetch_over_http
 from contracts.vocabulary import Audience
 from portal.base import MIGRATIONS
 from portal.descriptions import DESCRIPTIONS
+from portal.headers import HeadersMiddleware
 from portal.issuer.client import Issuer, Target
 from portal.issuer.tokens import IssuedTokens
 from portal.pages import endpoints as pages
@@ -27,6 +28,7 @@ from portal.sessions.renewing import AccessTokens
 from portal.sessions.repository import SessionRepository
 from portal.sessions.sealing import Sealing
 from portal.sessions.service import Lifetimes, Sessions
+from portal.sessions.streams import OpenStreams
 from portal.settings import Settings
 from portal.signing_in import endpoints as signing_in
 from portal.signing_in.service import SigningIn
@@ -91,7 +93,7 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         async def pruned() -> None:
             await prune(database, the_clock.now())
 
-        async with http, http_of_issuer, streams, keys.kept_fresh():
+        async with http, http_of_issuer, streams, keys.kept_fresh(), open_streams.running():
             with on_stop(proxy.stop):
                 async with repeated("sessions.prune", pruned, every=_PRUNE_SECONDS):
                     yield
@@ -107,8 +109,12 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         larger_bodies={f"{proxying.PREFIX}/": settings.proxied_body_bytes},
         pages=("/bff",),
         words=DESCRIPTIONS,
+        # At the origin of sessions, no page with inline scripts.
+        reference_pages=settings.dev,
     )
+    app.add_middleware(HeadersMiddleware, reference_pages=settings.dev)
     tokens = AccessTokens(database, issuer, sealing, the_clock)
+    open_streams = OpenStreams(database, the_clock)
     app.state.sealing = sealing
     app.state.lifetimes = lifetimes
     app.state.issuer = issuer
@@ -125,10 +131,10 @@ def build(settings: Settings, clock: Clock | None = None) -> FastAPI:
         issuer_url=settings.issuer_url,
     )
     app.state.upstreams = _upstreams(settings)
-    proxy = app.state.proxy = Proxy(http, streams, app.state.upstreams, tokens, the_clock)
+    proxy = app.state.proxy = Proxy(http, streams, app.state.upstreams, tokens, open_streams, the_clock)
     app.state.walls = Walls(database, issuer_of_walls, sealing, the_clock, sessions)
     tokens_of_walls = AccessTokens(database, issuer_of_walls, sealing, the_clock)
-    proxy_of_walls = Proxy(http, streams, app.state.upstreams, tokens_of_walls, the_clock)
+    proxy_of_walls = Proxy(http, streams, app.state.upstreams, tokens_of_walls, open_streams, the_clock)
     # Before the other, whose prefix it has.
     app.mount(
         proxying.WALLS,

@@ -67,8 +67,11 @@ class ProxyApp:
             raise NotProxied
         row, token = await self._session(request, to.audience)
         try:
-            response = await self._proxy.call(request, row.id, token, to)
-            await response(scope, receive, send)
+            with self._proxy.watched(request, row.id) as stream:
+                # The session may have ended before its stream was counted: `call` reads it again.
+                own = token if stream is None else None
+                response = await self._proxy.call(request, row.id, own, to, stream)
+                await response(scope, receive, send)
         except ClientDisconnect:
             # Nothing more can be said; the server closes the connection.
             log.info("a call was given up", service=service)

@@ -32,6 +32,8 @@ RETURNED: Final = frozenset(
 """Headers of a service that a browser gets. A service sets no cookies here and gives no challenge."""
 
 _PARAMETER: Final = re.compile(r'(\w+)="([^"]*)"')
+_REFUSED: Final = re.compile(r"%(?:[01][0-9a-f]|2[5ef]|5c|7f|(?![0-9a-f]{2}))", re.IGNORECASE)
+"""Codes of control characters, dots, slashes, backslashes and percent signs, which would begin others."""
 _SAFE: Final = re.compile(r"[A-Za-z0-9._~:@!$&'()*+,;=%-]+")
 
 
@@ -69,11 +71,10 @@ class Routes:
 
 
 def _plain(segment: str) -> bool:
-    lowered = segment.lower()
     return (
         _SAFE.fullmatch(segment) is not None
         and segment not in (".", "..")
-        and not any(code in lowered for code in ("%2e", "%2f", "%5c", "%00"))
+        and _REFUSED.search(segment) is None
     )
 
 
@@ -87,6 +88,13 @@ def challenge(header: str) -> dict[str, str] | None:
     if found.get("error") != "insufficient_user_authentication":
         return None
     return {name: found[name] for name in ("acr_values", "max_age") if name in found}
+
+
+def private(cache_control: str | None) -> str:
+    """Return how an answer may be kept: by this browser if its service says so, by no cache of several."""
+    given = [one.strip().lower() for one in (cache_control or "no-store").split(",")]
+    kept = [one for one in given if one and one != "public" and not one.startswith(("s-maxage", "private"))]
+    return "no-store" if "no-store" in kept else ", ".join(["private", *kept])
 
 
 def public(location: str, service: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote_from_bytes, urlencode
@@ -20,6 +20,7 @@ from portal.proxying import rules
 from portal.proxying.errors import ServiceUnavailable, StepUpRequired, TokenRenewed
 from portal.proxying.rules import Destination
 from portal.sessions.renewing import AccessTokens, BoundToken
+from portal.sessions.streams import OpenStream, OpenStreams
 from servicekit.clock import Clock
 from servicekit.logs import HEADER, correlation_id
 from servicekit.problems import MEDIA_TYPE, body_of
@@ -51,6 +52,7 @@ class Proxy:
         streams: httpx.AsyncClient,
         upstreams: Mapping[Audience, Upstream],
         tokens: AccessTokens,
+        open_streams: OpenStreams,
         clock: Clock,
     ) -> None:
         """`streams` is for streams of events: they take connections for as long as pages are open."""
@@ -59,6 +61,7 @@ class Proxy:
         self._stopped: asyncio.Task[None] | None = None
         self._upstreams = upstreams
         self._tokens = tokens
+        self._open = open_streams
         self._clock = clock
 
     def stop(self) -> None:
@@ -66,8 +69,22 @@ class Proxy:
         if self._stopped is None:
             self._stopped = asyncio.get_running_loop().create_task(self._streams.aclose())
 
+    @contextlib.contextmanager
+    def watched(self, request: Request, session_id: UUID) -> Iterator[OpenStream | None]:
+        """Yield what `call` needs for a stream of events: it ends with its session."""
+        if not wants_events(request):
+            yield None
+            return
+        with self._open.opened(session_id) as stream:
+            yield stream
+
     async def call(
-        self, request: Request, session_id: UUID, token: BoundToken | None, to: Destination
+        self,
+        request: Request,
+        session_id: UUID,
+        token: BoundToken | None,
+        to: Destination,
+        stream: OpenStream | None = None,
     ) -> Response:
         """Pass a call on and return the answer, streamed. `token` is the one that the session has.
 
@@ -93,7 +110,9 @@ class Proxy:
                 # Tokens of the second of a revocation are refused, too (`authkit.revocation`).
                 await self._tokens.refused(session_id, to.audience, token)
                 raise TokenRenewed
-        return self._returned(answer, to)
+        if stream is not None:
+            stream.answered(answer)
+        return self._returned(answer, to, stream)
 
     async def _send(
         self, request: Request, to: Destination, token: BoundToken, body: bytes | AsyncIterator[bytes]
@@ -124,7 +143,7 @@ class Proxy:
             log.warning("a service gave no answer", service=to.audience.service, error=type(error).__name__)
             raise ServiceUnavailable from error
 
-    def _returned(self, answer: httpx.Response, to: Destination) -> Response:
+    def _returned(self, answer: httpx.Response, to: Destination, stream: OpenStream | None) -> Response:
         """Return the answer of a service as a page gets it."""
         headers: dict[str, str] = {}
         for raw, value in answer.headers.raw:
@@ -134,15 +153,20 @@ class Proxy:
         if "location" in headers:
             headers["location"] = rules.public(headers["location"], to.audience.service)
         # What a person may see must not be found by the next person at the same browser.
-        headers.setdefault("cache-control", "no-store")
+        headers["cache-control"] = rules.private(headers.get("cache-control"))
         headers["vary"] = ", ".join(filter(None, (headers.get("vary"), "Cookie")))
 
+        def ended() -> bool:
+            return self._stopped is not None or (stream is not None and stream.ended)
+
         async def content() -> AsyncIterator[bytes]:
+            if ended():
+                return
             try:
                 async for part in answer.aiter_raw():
                     yield part
             except httpx.HTTPError as error:
-                if self._stopped is not None:
+                if ended():
                     return
                 # The response has begun; the browser sees it end early.
                 log.warning("an answer ended early", service=to.audience.service, error=type(error).__name__)

@@ -1,16 +1,18 @@
 """Queries over sessions and their tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Text, cast, delete, func, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import Audience
 from portal.sessions.models import AccessToken, BrowserSession
 
+CHANNEL = "session_ended"
+"""PostgreSQL notifies all processes of each session that somebody ended."""
 MOST_LISTED = 100
 """Sessions of one person in a list; a person has a few browsers."""
 
@@ -61,36 +63,42 @@ class SessionRepository:
         )
         return found.all()
 
+    async def known(self, ids: Collection[UUID], now: datetime) -> set[UUID]:
+        """Return those sessions that have not ended."""
+        found = await self._session.scalars(
+            select(BrowserSession.id).where(BrowserSession.id.in_(ids), BrowserSession.expires_at > now)
+        )
+        return set(found.all())
+
     async def delete(self, sub: UUID, id_: UUID) -> BrowserSession | None:
         """Delete a session of a person; return it, None if there is none."""
-        found: BrowserSession | None = await self._session.scalar(
-            delete(BrowserSession)
-            .where(BrowserSession.id == id_, BrowserSession.sub == sub)
-            .returning(BrowserSession)
-        )
-        return found
+        found = await self._deleted(BrowserSession.id == id_, BrowserSession.sub == sub)
+        return found[0] if found else None
 
     async def delete_one(self, id_: UUID) -> None:
         """Delete a session."""
-        await self._session.execute(delete(BrowserSession).where(BrowserSession.id == id_))
+        await self._deleted(BrowserSession.id == id_)
 
     async def delete_others(self, sub: UUID, kept: UUID) -> Sequence[BrowserSession]:
         """Delete all sessions of a person but one; return them."""
-        found = await self._session.scalars(
-            delete(BrowserSession)
-            .where(BrowserSession.sub == sub, BrowserSession.id != kept)
-            .returning(BrowserSession)
-        )
-        return found.all()
+        return await self._deleted(BrowserSession.sub == sub, BrowserSession.id != kept)
 
     async def delete_of_issuer(self, sub: UUID | None, sid: str | None) -> int:
         """Delete the sessions that a logout token names; return their number."""
-        statement = delete(BrowserSession)
-        if sid is not None:
-            statement = statement.where(BrowserSession.sid == sid)
+        named = [] if sid is None else [BrowserSession.sid == sid]
         if sub is not None:
-            statement = statement.where(BrowserSession.sub == sub)
-        return len((await self._session.scalars(statement.returning(BrowserSession.id))).all())
+            named.append(BrowserSession.sub == sub)
+        return len(await self._deleted(*named))
+
+    async def _deleted(self, *which: ColumnElement[bool]) -> Sequence[BrowserSession]:
+        """Delete sessions, tell all processes once it is committed, and return them."""
+        found = (
+            await self._session.scalars(delete(BrowserSession).where(*which).returning(BrowserSession))
+        ).all()
+        if found:
+            ids = cast([str(row.id) for row in found], ARRAY(Text))
+            await self._session.execute(select(func.pg_notify(CHANNEL, func.unnest(ids))))
+        return found
 
     async def token(self, session_id: UUID, audience: Audience) -> AccessToken | None:
         """Return the access token of a session for a service."""

@@ -2,7 +2,8 @@
  * Server-sent events over `fetch`: unlike EventSource it can send the header that proves the page's origin.
  * WHATWG HTML §9.2.6 says how the stream is read.
  */
-import { CSRF } from './client'
+import { CSRF, onProblem } from './client'
+import { problemOf } from './problems'
 
 export interface StreamEvent {
   event: string
@@ -45,7 +46,7 @@ const LONGEST_WAIT = 60_000
 
 /**
  * Follows a stream until `stop` is called, and comes back after interruptions with the id of the last event.
- * `connected` says whether changes arrive now. A 401 ends it: somebody has to sign in.
+ * `connected` says whether changes arrive now. A 401 ends it: somebody has to sign in, and the page says so.
  */
 export function follow(
   url: string,
@@ -59,7 +60,10 @@ export function follow(
     const headers: Record<string, string> = { accept: 'text/event-stream', ...CSRF }
     if (last) headers['last-event-id'] = last
     const answer = await fetch(url, { headers, signal: abort.signal, cache: 'no-store' })
-    if (answer.status === 401 || answer.status === 403) return false
+    if (answer.status === 401 || answer.status === 403) {
+      onProblem.handle(await problemOf(answer))
+      return false
+    }
     if (!answer.ok || !answer.body) return true
     on.connected?.(true)
     wait = FIRST_WAIT

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { effectScope, nextTick, ref } from 'vue'
 import { forgetDrafts, useDraft, type Draft } from './draft'
 
@@ -15,6 +15,9 @@ function page(): { content: ReturnType<typeof ref<Text>>; draft: Draft; leave: (
   if (!draft) throw new Error('no draft')
   return { content, draft, leave: () => scope.stop() }
 }
+
+// Somebody is signed in for the tests of other files.
+afterEach(() => forgetDrafts('a'))
 
 test('typed text is there again after the page was left in any way', async () => {
   forgetDrafts('a')
@@ -56,6 +59,17 @@ test('what the page has loaded itself is not taken for typed text at the next vi
   await nextTick()
   second.leave()
   expect(page().draft.restored.value).toBe(true)
+})
+
+test('nothing is kept after a sign-out, in whichever tab it was', async () => {
+  forgetDrafts('a')
+  const one = page()
+  one.content.value = { title: 'T', body: '' }
+  await nextTick()
+  forgetDrafts(null)
+  window.dispatchEvent(new Event('pagehide'))
+  one.leave()
+  expect(Object.keys(sessionStorage)).toEqual([])
 })
 
 test('the next person at the same browser does not find it', () => {

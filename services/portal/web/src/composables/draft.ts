@@ -7,9 +7,12 @@ import { onScopeDispose, ref, type Ref, toRaw, watch } from 'vue'
 const PREFIX = 'zhuxue:draft:'
 const OWNER = 'zhuxue:owner'
 const WAIT = 200
+/** Somebody has signed out: what is still on the screen is not kept again. */
+let closed = false
 
 /** Deletes drafts unless they belong to this person. */
 export function forgetDrafts(sub: string | null): void {
+  closed = sub === null
   if (sub !== null && sessionStorage.getItem(OWNER) === sub) return
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key)
   if (sub === null) sessionStorage.removeItem(OWNER)
@@ -42,6 +45,7 @@ export function useDraft<T extends object>(key: string, content: Ref<T>): Draft 
   const write = (): void => {
     window.clearTimeout(timer)
     timer = 0
+    if (closed) return
     const text = JSON.stringify(toRaw(content.value))
     if (text === safe) sessionStorage.removeItem(name)
     else sessionStorage.setItem(name, text)

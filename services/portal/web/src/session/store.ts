@@ -105,7 +105,9 @@ export const useSession = defineStore('session', () => {
     if (problem.code === 'sign_in_required' || problem.code === 'step_up_required') interrupted.value = problem
   }
   channel?.addEventListener('message', () => {
-    if (signedIn.value) location.assign('/sign-in?signed_out=1')
+    if (!signedIn.value) return
+    forgetDrafts(null)
+    location.assign('/sign-in?signed_out=1')
   })
 
   return { me, session, site, interrupted, signedIn, load, stay, remaining, signOut, actFor, may }

@@ -4,8 +4,7 @@ import { modules } from '@/modules'
 import { useSession } from '@/session/store'
 import { texts } from '@/texts'
 import { shellTexts } from './texts'
-
-const RELOADED = 'zhuxue:reloaded'
+import { useVersion } from './version'
 
 export function createPortalRouter(): Router {
   const router = createRouter({
@@ -39,12 +38,6 @@ export function createPortalRouter(): Router {
     document.getElementById('main')?.focus({ preventScroll: true })
   })
 
-  // The files of a page are gone when a new version has been deployed: the browser gets the new version. Typed text
-  // is in drafts.
-  router.onError((_error, to) => {
-    if (sessionStorage.getItem(RELOADED) === to.fullPath) return
-    sessionStorage.setItem(RELOADED, to.fullPath)
-    location.assign(to.fullPath)
-  })
+  router.onError((_error, to) => void useVersion().missed(to.fullPath))
   return router
 }

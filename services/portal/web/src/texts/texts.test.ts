@@ -27,3 +27,11 @@ test('a share is 100 % only when nothing is missing', () => {
 test('a count that stops at a limit says so', () => {
   expect(total({ count: 10_000, exact: false })).toBe('10,000+')
 })
+
+test('text of more than a line is kept over interruptions: by NoteField, or by a form that keeps its content', () => {
+  // Parts of forms whose page keeps them.
+  const parts = ['../components/RichTextEditor.vue', '../components/answers/CellInput.vue', '../modules/drafting/components/AskedCard.vue']
+  const typed = Object.entries(sources).filter(([path, text]) => /<textarea|<RichTextEditor/.test(text) && !parts.includes(path))
+  expect(typed.length).toBeGreaterThan(5)
+  expect(typed.filter(([, text]) => !/\buseDraft\(|\buseDrafting\(/.test(text)).map(([path]) => path)).toEqual([])
+})
