@@ -125,6 +125,7 @@ async def join(page: "Page", site: Site, link: str) -> None:
     """A teacher registers at Identity's pages on a phone, and asks to join."""
     await page.goto(link)
     address = await page.get_by_role("link", name="注册账号").get_attribute("href")
+    assert address
     await register(page, site, TEACHER, urljoin(page.url, address), "王小明")
     await page.get_by_role("heading", name=f"加入{SCHOOL}").wait_for()
     await page.get_by_role("button", name="提交申请").click()
