@@ -143,6 +143,8 @@ async def prepare(new_visitor: NewVisitor) -> list[Shown]:
         Shown("invites", "邀请", "/administration/invites"),
         Shown("requests", "申请审核", "/administration/requests"),
         Shown("reviews", "授权复核", "/administration/reviews"),
+        Shown("delegations", "委托代办", "/delegations"),
+        Shown("hand-overs", "工作交接", "/administration/hand-overs"),
         Shown("imports", "批量导入", "/administration/imports"),
         Shown("clients", "接入系统", "/administration/clients"),
         *(Shown(f"cockpit-{name}", title, f"/cockpit/{name}") for name, title in COCKPIT),

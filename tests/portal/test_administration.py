@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.async_api import expect
 
-from contracts.vocabulary import Role
+from contracts.vocabulary import PlatformRole, Role
+from identity.cli_platform import appoint
 from testkit.browsers import PHONE, NewPage
 
 from .conftest import COUNTY_ADMIN, NewVisitor, Site, Visitor
@@ -21,9 +23,12 @@ pytestmark = pytest.mark.usefixtures("built")
 COLLEAGUE = "19900001324"
 """In the same county; here the administrator of the county beside it."""
 TEACHER = "13812345678"
+SECURITY_ADMIN = "13911110002"
+"""Belongs to no unit."""
 SCHOOL = "历下区新建小学"
 PAGES = (
     *("", "/units", "/units?tab=below", "/units?tab=history", "/people", "/invites", "/invite-batches"),
+    *("/delegations", "/hand-overs"),
     *("/requests", "/requests/entitlements", "/requests/recoveries", "/reviews", "/imports", "/clients"),
     "/audit",
 )
@@ -104,20 +109,61 @@ async def invite(page: "Page", site: Site) -> str:
     return link
 
 
+async def register(page: "Page", site: Site, phone: str, address: str, name: str) -> None:
+    """At Identity's pages."""
+    await page.goto(address)
+    await page.get_by_label("手机号").fill(phone)
+    await page.keyboard.press("Enter")
+    await page.get_by_label("短信验证码").wait_for()
+    await page.get_by_label("短信验证码").fill(await site.last_code(phone))
+    await page.get_by_label("姓名").fill(name)
+    await page.get_by_label("我已阅读并同意").check()
+    await page.keyboard.press("Enter")
+
+
 async def join(page: "Page", site: Site, link: str) -> None:
     """A teacher registers at Identity's pages on a phone, and asks to join."""
     await page.goto(link)
-    await page.get_by_role("link", name="注册账号").click()
-    await page.get_by_label("手机号").fill(TEACHER)
-    await page.keyboard.press("Enter")
-    await page.get_by_label("短信验证码").wait_for()
-    await page.get_by_label("短信验证码").fill(await site.last_code(TEACHER))
-    await page.get_by_label("姓名").fill("王小明")
-    await page.get_by_label("我已阅读并同意").check()
-    await page.keyboard.press("Enter")
+    address = await page.get_by_role("link", name="注册账号").get_attribute("href")
+    assert address
+    await register(page, site, TEACHER, urljoin(page.url, address), "王小明")
     await page.get_by_role("heading", name=f"加入{SCHOOL}").wait_for()
     await page.get_by_role("button", name="提交申请").click()
     await page.get_by_text("待审批", exact=True).wait_for()
+
+
+async def appointed(page: "Page", site: Site) -> None:
+    """An administrator of the platform, signed in at the portal."""
+    await register(page, site, SECURITY_ADMIN, f"{site.identity_url}/login/register", "卫宁")
+    await page.get_by_role("heading", level=1).wait_for()
+    await appoint(site.identity.state.settings, PlatformRole.SECURITY_ADMIN, SECURITY_ADMIN)
+    # Tokens that are issued in the second of a change are refused.
+    site.clock.advance(timedelta(seconds=2))
+    await page.goto(site.url)
+    await page.get_by_role("link", name="前往统一用户认证登录").click()
+    await page.get_by_role("heading", level=1, name="您好").wait_for()
+
+
+async def see_all(page: "Page", site: Site) -> None:
+    """Whoever belongs to no unit begins at the top of the tree; people are those of the chosen unit."""
+    await judge(page, "home of an administrator of the platform")
+    for path in ("", "/people", "/reviews", "/offices"):
+        await page.goto(f"{site.url}/administration{path}")
+        await page.get_by_role("heading", level=1).wait_for()
+        await expect(page.get_by_text("正在载入")).to_have_count(0)
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await judge(page, f"platform: {path}")
+    await expect(page.get_by_role("region", name="现任管理员")).to_contain_text("卫宁 安全管理员")
+    await page.goto(f"{site.url}/administration/units")
+    await page.get_by_role("heading", level=2, name="全国学生资助管理中心").wait_for()
+    await page.get_by_label("查找单位").fill("历下区学生资助")
+    await page.get_by_role("list", name="查找结果").get_by_role("button").first.click()
+    await page.get_by_role("heading", level=2, name="历下区").wait_for()
+    await judge(page, "platform: a unit")
+    await page.get_by_role("link", name="查看人员").click()
+    await page.get_by_label("姓名").fill("王小明")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_count(0)
 
 
 async def test_a_teacher_joins_by_an_invite_that_only_the_own_county_decides_about(
@@ -156,3 +202,6 @@ async def test_a_teacher_joins_by_an_invite_that_only_the_own_county_decides_abo
         await other.goto(site.url + name)
         await other.get_by_role("heading", level=1).wait_for()
         await judge(other, name)
+    anybody = await new_page()
+    await appointed(anybody, site)
+    await see_all(anybody, site)

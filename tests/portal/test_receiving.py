@@ -184,6 +184,11 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
         "历下区学生资助管理中心"
     )
     await judge(city, "missing")
+    await missing.get_by_role("button", name="助学小学的办理经过").click()
+    course = city.get_by_role("dialog", name="助学小学的办理经过")
+    await expect(course).to_contain_text("历下区学生资助管理中心尚未转发")
+    await judge(city, "what a school has not done")
+    await city.keyboard.press("Escape")
     for tab in ("进程", "催办", "退回", "变动说明"):
         await city.get_by_role("group", name="内容").get_by_role("button", name=tab, exact=True).click()
         await expect(city.get_by_text("正在载入")).to_have_count(0)
@@ -274,11 +279,28 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     await school.get_by_role("button", name="提交答复").click()
     await expect(school.get_by_role("status").filter(has_text="答复已提交")).to_be_focused()
     await judge(school, "answered")
+    # What was changed afterwards is given up after a question only.
+    await school.get_by_label("受助学生人数").fill("1290")
+    await expect(school.get_by_role("status").filter(has_text="已自动保存")).to_be_visible()
+    await school.get_by_role("button", name="恢复为已提交的内容").click()
+    dialog = school.get_by_role("dialog", name="恢复为已提交的内容")
+    await judge(school, "giving up")
+    await dialog.get_by_role("button", name="恢复为已提交的内容").click()
+    await expect(school.get_by_label("受助学生人数")).to_have_value("1280")
+    await expect(school.get_by_role("status").filter(has_text="已自动保存")).to_be_visible()
     # All have it now.
     await city.get_by_role("button", name="刷新").click()
     await expect(figures).to_contain_text("全部 5 个单位已签收")
     await expect(blockers).to_have_count(0)
     await judge(city, "complete")
+    # Down to the school: what it did, and when.
+    await city.get_by_role("table").get_by_role("button", name="历下区学生资助管理中心").click()
+    await city.get_by_role("table").get_by_role("button", name="助学小学").click()
+    steps = city.get_by_role("list", name="办理经过").get_by_role("listitem")
+    for step in ("送达", "阅读", "签收", "提交答复"):
+        await expect(steps.filter(has_text=step)).to_have_count(1)
+    await judge(city, "what a school did")
+    await way.get_by_role("button", name="济南市学生资助管理中心").click()
     await city.get_by_role("link", name="答复汇总").click()
     row = city.get_by_role("table", name="各单位的答复").get_by_role("row").filter(has_text="助学小学")
     await expect(row).to_contain_text("1280")
@@ -297,3 +319,30 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     async with city.expect_download() as download:
         await job.get_by_role("button", name="下载文件").click()
     assert (await download.value).suggested_filename.endswith(".xlsx")
+    await delegate(city, site)
+
+
+async def delegate(page: "Page", site: Site) -> None:
+    """The colleague acts for some days, after a look at what that means; then no more."""
+    await page.goto(f"{site.url}/delegations")
+    await page.get_by_text("没有委托。休假、出差前").wait_for()
+    await page.get_by_role("button", name="委托同事代办").click()
+    dialog = page.get_by_role("dialog", name="委托同事代办")
+    await dialog.get_by_label("受托人").select_option(index=1)
+    await dialog.get_by_role("group", name="所委托的角色").get_by_role("checkbox").first.check()
+    await dialog.get_by_label("原因").fill("出差期间代办")
+    await judge(page, "delegation")
+    await dialog.get_by_role("button", name="下一步").click()
+    await expect(dialog.get_by_role("button", name="委托同事代办")).to_be_disabled()
+    await judge(page, "delegation: preview")
+    await dialog.get_by_label("我已核对以上内容").check()
+    await dialog.get_by_role("button", name="委托同事代办").click()
+    await expect(page.get_by_role("status").filter(has_text="代办。")).to_be_focused()
+    row = page.get_by_role("table", name="委托").get_by_role("row").filter(has_text="出差期间代办")
+    await expect(row).to_contain_text("有效")
+    await judge(page, "delegations")
+    await row.get_by_role("button", name="终止").click()
+    dialog = page.get_by_role("dialog", name="终止委托")
+    await judge(page, "end of a delegation")
+    await dialog.get_by_role("button", name="终止委托").click()
+    await expect(row).to_contain_text("已终止")

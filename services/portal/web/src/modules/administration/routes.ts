@@ -14,6 +14,10 @@ export const administration: Module = {
     { path: below('requests/entitlements'), component: () => import('./pages/RequestsPage.vue'), meta: { title: texts.requests.title } },
     { path: below('requests/recoveries'), component: () => import('./pages/RequestsPage.vue'), meta: { title: texts.requests.title } },
     { path: below('reviews'), component: () => import('./pages/ReviewsPage.vue'), meta: { title: texts.reviews.title } },
+    { path: '/delegations', component: () => import('./pages/DelegationsPage.vue'), meta: { title: texts.delegations.title } },
+    { path: below('delegations'), component: () => import('./pages/UnitDelegationsPage.vue'), meta: { title: texts.delegations.ofUnits } },
+    { path: below('hand-overs'), component: () => import('./pages/HandOversPage.vue'), meta: { title: texts.handOvers.title } },
+    { path: below('offices'), component: () => import('./pages/OfficesPage.vue'), meta: { title: texts.offices.title } },
     { path: below('imports'), component: () => import('./pages/ImportsPage.vue'), meta: { title: texts.imports.title } },
     { path: below('imports/:id'), component: () => import('./pages/ImportPage.vue'), meta: { title: texts.imports.title } },
     { path: below('invite-batches'), component: () => import('./pages/InviteBatchesPage.vue'), meta: { title: texts.imports.invites, subject: below('invites') } },
@@ -25,6 +29,7 @@ export const administration: Module = {
     { path: below('audit/seals'), component: () => import('./pages/AuditPage.vue'), meta: { title: texts.audit.seals } },
   ],
   places: [
+    { to: '/delegations', label: texts.delegations.title, about: texts.delegations.about, icon: 'delegations', visible: (me) => me.unit_id !== null },
     {
       to: '/administration',
       label: texts.title,

@@ -1,6 +1,7 @@
 import { clientTexts } from './texts/clients'
 import { importTexts } from './texts/imports'
 import { peopleTexts } from './texts/people'
+import { standingTexts } from './texts/standing'
 import { unitTexts } from './texts/units'
 
 export const administrationTexts = {
@@ -34,6 +35,7 @@ export const administrationTexts = {
   ages: { newest: '从新到旧', oldest: '从旧到新' } as Record<string, string>,
   ...unitTexts,
   ...peopleTexts,
+  ...standingTexts,
   ...importTexts,
   ...clientTexts,
 }

@@ -14,6 +14,7 @@ export type Changed = Schemas['ChangedUnitOut']
 export type Run = Schemas['RunOut']
 export type ReturnLine = Schemas['ReturnLineOut']
 export type UnitPage = Schemas['UnitPageOut']
+export type UnitCoverage = Schemas['UnitCoverageOut']
 export type UnitRef = Schemas['UnitRef']
 
 /** A part of the country: a unit with all below it, and of these only a group of the address book. */
@@ -32,6 +33,8 @@ export const getHistory = (id: string, part: Part, by: 'hour' | 'day') =>
   take(office.GET('/notices/{notice_id}/coverage/history', { params: { path: path(id), query: { ...query(part), by } } }))
 export const listMissing = (id: string, part: Part, lack: Lack, cursor: string | undefined) =>
   take(office.GET('/notices/{notice_id}/coverage/units', { params: { path: path(id), query: { ...query(part), lack, limit: PAGE, cursor } } }))
+export const getUnitCoverage = (id: string, unitId: string) =>
+  take(office.GET('/notices/{notice_id}/coverage/units/{unit_id}', { params: { path: { ...path(id), unit_id: unitId } } }))
 export const listChanges = (id: string, under: string, cursor: string | undefined) =>
   take(office.GET('/notices/{notice_id}/coverage/changes', { params: { path: path(id), query: { under: under || undefined, limit: PAGE, cursor } } }))
 

@@ -5,6 +5,8 @@ export type Platform = Identity['schemas']['PlatformOut']
 
 export const nextTasks = () => take(office.GET('/tasks', { params: { query: { view: 'open', sort: 'deadline', limit: 6 } } }))
 export const latestNotices = () => take(office.GET('/notices/inbox', { params: { query: { limit: 6 } } }))
+/** How many drafts of the own unit wait for a review or an issue by this person: their tasks say so. */
+export const preparing = async (kind: 'review' | 'issue') => (await take(office.GET('/tasks', { params: { query: { view: 'open', kind: [kind], limit: 1 } } }))).total
 export const waiting = () => take(identity.GET('/me/waiting'))
 export const platforms = async () => (await take(identity.GET('/me/platforms'))).items
 

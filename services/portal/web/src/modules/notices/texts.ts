@@ -124,6 +124,7 @@ export const noticesTexts = {
   takeTheirs: '载入最新内容',
   keepMine: '保留我的内容',
   discard: '恢复为已提交的内容',
+  discardText: '提交之后所作的修改将全部放弃，不能找回。',
   wrong: (count: number) => `有 ${count} 处需要改正`,
   revisions: '历次提交',
 }

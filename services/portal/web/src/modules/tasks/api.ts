@@ -9,6 +9,7 @@ export interface Wanted {
   view: string
   sort: string
   urgency: string
+  kind: string
   q: string
 }
 
@@ -19,6 +20,7 @@ export const listTasks = (wanted: Wanted, cursor: string | undefined) =>
         query: {
           view: wanted.view as View,
           sort: wanted.sort as Sort,
+          kind: wanted.kind ? [wanted.kind] : undefined,
           urgency: wanted.urgency ? [wanted.urgency as Urgency] : undefined,
           q: wanted.q.trim() || undefined,
           limit: 20,

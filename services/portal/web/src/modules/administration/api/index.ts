@@ -25,6 +25,13 @@ export const getUnit = async (id: string, on?: string): Promise<Found> => {
   const found = await taken(identity.GET('/units/{unit_id}', { params: { ...ofUnit(id), query: { on: on || undefined } } }))
   return { unit: found.data, etag: found.etag }
 }
+/** The code of the centre, at the top of the tree (GB/T 2260: the country). */
+const CENTRE = '100000'
+/** Where the tree begins that somebody sees: the own unit; for administrators of the platform, who have none, the centre. */
+export const getRoot = async (own: string | null, on?: string): Promise<Unit> => {
+  const id = own ?? (await take(identity.GET('/units/by-code/{code}', { params: { path: { code: CENTRE } } }))).id
+  return (await getUnit(id, on)).unit
+}
 export const ancestors = (id: string, on?: string) =>
   take(identity.GET('/units/{unit_id}/ancestors', { params: { ...ofUnit(id), query: { on: on || undefined } } }))
 

@@ -81,7 +81,6 @@ export const clientTexts = {
     since: '起始时间',
     until: '截止时间',
     action: '动作',
-    actionHint: '如 account.suspended',
     actor: '操作人标识',
     target: '对象标识',
     correlation: '请求编号',

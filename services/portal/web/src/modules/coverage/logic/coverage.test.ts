@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest'
-import type { Child, Report } from '../api'
+import type { Child, Report, UnitCoverage } from '../api'
+import { courseOf } from './course'
 import { BOTTOM, HEIGHT, line, scale } from './curve'
 import { ordered, ownOf, stateOf } from './ordering'
 import { branchesOf, classOf, entryOf, heldOf, mappable, placeOf } from './places'
+import { coverageTexts } from '../texts'
 
 const unitOf = (code: string, level: string, region: string | null = code, kind = 'student_aid'): Child['unit'] => ({ id: code, code, name: code, level, kind, region_code: region }) as Child['unit']
 const branch = (name: string, total: number, signed: number): Child => ({
@@ -85,4 +87,16 @@ test('what a branch has done is said in words, the worst first', () => {
   const [first, second] = branchesOf(report, true).map((one) => entryOf(one, under, null))
   expect(first).toMatchObject({ step: 0, hatched: true, share: 0, text: '签收率 0.0%\n未转发\n已送达 1 / 3\n已签收 0 / 3\n逾期未签收 1' })
   expect(second).toMatchObject({ step: 4, hatched: false, share: 1, text: '签收率 100%\n已送达 2 / 2\n已签收 2 / 2' })
+})
+
+test('what a unit did is told in the order in which it happened', () => {
+  const at = (hour: number): string => `2026-03-02T0${hour}:00:00Z`
+  const returned = { number: 1, reason: 'r', returned_at: at(4), returned_by_name: 'b', status: 'resent', decided_at: at(5), decided_by_name: null, note: null }
+  const found = {
+    delivered_at: at(1), sender: { name: 'S' }, signature: { signed_at: at(6), signed_by_name: 'a', signing_unit: null, reason: null, late: true }, reads: [{ name: 'a', read_at: at(2) }],
+    forwardings: [{ number: 1, forwarded_at: at(7), forwarded_by_name: 'a', deadline: at(9) }], submissions: [], reminders: [{ at: at(3), reason: 'unsigned' }], returns: [returned],
+  } as unknown as UnitCoverage
+  const texts = coverageTexts.course
+  expect(courseOf(found).map((step) => step.what)).toEqual([texts.delivered, texts.read, texts.reminded, texts.returned, texts.decisions.resent, texts.signed, texts.forwarded])
+  expect(courseOf(found)[5]?.more).toBe(`a · ${texts.late}`)
 })
