@@ -154,8 +154,14 @@ def world() -> Migration:
 
 @pytest.fixture
 def clock() -> RunningClock:
-    """That of Identity and the portal; Office has the machine's."""
+    """That of Identity and the portal."""
     return RunningClock()
+
+
+@pytest.fixture
+def office_clock() -> FrozenClock | None:
+    """That of Office; None: the machine's. Tokens are verified by the machine's time, whatever this says."""
+    return None
 
 
 @pytest.fixture
@@ -176,6 +182,7 @@ async def site(
     tmp_path: Path,
     world: Migration,
     clock: FrozenClock,
+    office_clock: FrozenClock | None,
     cockpit_url: str,
     pages_dir: Path | None,
 ) -> AsyncIterator[Site]:
@@ -207,6 +214,7 @@ async def site(
                 file_store_url=f"file://{tmp_path}",
             ),
             bus,
+            office_clock,
         )
         await stack.enter_async_context(of_office.router.lifespan_context(of_office))
         await stack.enter_async_context(served["office"].running(of_office))

@@ -27,6 +27,7 @@ from testkit.clock import FrozenClock, RunningClock
 from testkit.pages import csrf_of
 from testkit.plugin import DatabaseFactory
 from testkit.serving import Served
+from testkit.waiting import moments
 
 from .conftest import NewVisitor, Site, Visitor
 from .support import judge, sign_in
@@ -40,24 +41,27 @@ pytestmark = pytest.mark.usefixtures("built")
 
 PROVINCE, COUNTY = "19900009002", "19900009004"
 SCHOOL, NUTRITION, NOBODY = "19900009005", "19900009006", "19900009007"
-UNITS = {"100000", "370000", "370100", "370102", "370103", "S3701020001", "S3701030001"}
+MINISTRY, CITY, UNIVERSITY = "19900000001", "19900009003", "19900009008"
+UNITS = {"100000", "370000", "370100", "370102", "370103", "S3701020001", "S3701030001", "4132010284"}
 PEOPLE = (
     PersonSeed(PROVINCE, "程知远", "370000", (Role.HANDLER, Role.UNIT_ADMIN)),
+    PersonSeed(CITY, "苏明远", "370100", (Role.HANDLER,)),
     PersonSeed(COUNTY, "叶书衡", "370102", (Role.HANDLER,)),
     PersonSeed(SCHOOL, "沈若安", "S3701020001", (Role.HANDLER,)),
     PersonSeed(NUTRITION, "何思远", "N370102", (Role.HANDLER,)),
     PersonSeed(NOBODY, "顾长宁", "370102", (Role.HANDLER,)),
+    PersonSeed(UNIVERSITY, "江予安", "4132010284", (Role.HANDLER,)),
 )
 WALL = Screen("wall", 1920, 1080)
 PAGES = ("overview", "hardship", "students", "funds", "dictionary", "feeds", "walls", "wall")
 
 
 async def with_viewers(url: str) -> None:
-    """Two counties of 济南 with a school each, and people who may see the cockpit or not."""
+    """Two counties of 济南 with a school each, a university, and people who may see the cockpit or not."""
     units = [unit for unit in worlds.world_s() if unit.code in UNITS]
     units.append(worlds.nutrition_office("370102"))
-    # The school and the nutrition office are entitled, too: their kind keeps them out.
-    entitled = frozenset({PROVINCE, COUNTY, SCHOOL, NUTRITION})
+    # School, university and nutrition office are entitled, too: what they are keeps them out.
+    entitled = frozenset({MINISTRY, PROVINCE, CITY, COUNTY, SCHOOL, UNIVERSITY, NUTRITION})
     await filled(url, World(units, [*worlds.centre_staff(), *PEOPLE], entitled))
 
 
@@ -308,21 +312,31 @@ async def a_display_is_allowed_and_stopped(
 async def test_only_aid_offices_that_are_authorised_enter_the_cockpit(
     site: Site, figures: FastAPI, new_page: NewPage, new_visitor: NewVisitor
 ) -> None:
+    """Step 16 of the acceptance script."""
+    for phone in (MINISTRY, PROVINCE, CITY, COUNTY):
+        admitted = new_visitor()
+        await admitted.sign_in(phone)
+        # Cockpit learns of the units by events.
+        async for _ in moments():
+            answer = await admitted.call("GET", "/api/cockpit/v1/views/overview")
+            if answer.status_code == 200:
+                break
+        assert answer.status_code == 200, answer.text
     for phone, code in (
         (SCHOOL, "level_not_admitted"),
+        (UNIVERSITY, "level_not_admitted"),
         (NUTRITION, "kind_not_admitted"),
         (NOBODY, "entitlement_required"),
     ):
-        refused = new_visitor()
-        await refused.sign_in(phone)
-        answer = await refused.call("GET", "/api/cockpit/v1/views/overview")
-        assert (answer.status_code, answer.json()["code"]) == (403, code)
-    page = await new_page(PHONE)
-    await sign_in(page, site, NOBODY)
+        page = await new_page(PHONE)
+        await sign_in(page, site, phone)
+        async with page.expect_response(lambda answer: "/views/overview" in answer.url) as answered:
+            await page.goto(f"{site.url}/cockpit/overview")
+        refused = await answered.value
+        assert (refused.status, (await refused.json())["code"]) == (403, code)
+        await expect(page.get_by_role("alert")).to_contain_text("您没有查看此页的权限")
+    await judge(page, "refused")
     await page.get_by_role("button", name="菜单").click()
     await expect(
         page.get_by_role("navigation", name="主导航").get_by_role("link", name="数字驾驶舱")
     ).to_have_count(0)
-    await page.goto(f"{site.url}/cockpit/overview")
-    await expect(page.get_by_role("alert")).to_contain_text("您没有查看此页的权限")
-    await judge(page, "refused")

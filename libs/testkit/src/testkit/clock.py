@@ -30,10 +30,11 @@ class FrozenClock:
 class RunningClock(FrozenClock):
     """Goes with the machine: a service that has the machine's time refuses proofs that are a minute old."""
 
-    def __init__(self) -> None:
-        """Start at the machine's time."""
-        super().__init__(datetime.now(UTC))
-        self._added = timedelta()
+    def __init__(self, start: datetime | None = None) -> None:
+        """Start at `start`, or at the machine's time; a naive time raises ValueError."""
+        now = datetime.now(UTC)
+        super().__init__(start or now)
+        self._added = self._now - now
 
     def now(self) -> datetime:
         """Return the present instant and what was added, aware, in UTC."""

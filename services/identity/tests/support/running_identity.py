@@ -40,8 +40,11 @@ CALLBACK = "http://localhost:8000/callback"
 KEYS = {"encryption_key": "e1" * 32, "index_key": "1d" * 32}
 
 
-async def filled(url: str, world: bootstrap.World) -> None:
-    """Migrate the database at `url`, and put keys, the services' clients and `world` into it."""
+async def filled(url: str, world: bootstrap.World, *, founded: datetime | None = None) -> None:
+    """Migrate the database at `url`, and put keys, the services' clients and `world` into it.
+
+    `founded`: since when the world is as it is, if not since a minute ago.
+    """
     await upgrade(MIGRATIONS, url)
     # Before any test's clock, which stands still.
     settings, clock = settings_for(url), FrozenClock(datetime.now(UTC) - timedelta(minutes=1))
@@ -54,7 +57,8 @@ async def filled(url: str, world: bootstrap.World) -> None:
             service_secrets={"office": "o" * 40, "cockpit": "c" * 40},
             redirect_uris=[CALLBACK],
         )
-        await bootstrap.load_world(session, clock, state.vault, settings, world)
+        since = clock if founded is None else FrozenClock(founded)
+        await bootstrap.load_world(session, since, state.vault, settings, world)
     # Made once for all tests, not by each application at its start.
     await state.search_indexer.caught_up()
     await maintain(state.database, partitioned(settings), datetime.now(UTC))
