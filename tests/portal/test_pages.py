@@ -12,7 +12,7 @@ import pytest
 from playwright.async_api import expect
 
 from onebox import web
-from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, Screen
+from testkit.browsers import PATIENCE, NewPage
 
 from .conftest import COUNTY_ADMIN, NewVisitor, Site, secrets_of
 from .support import judge, phone_of, sign_in
@@ -26,12 +26,6 @@ FIRST_VIEW_BYTES = 300 * 1024
 ROUTE_BYTES = 120 * 1024
 CHARTS = "src/components/charts/echarts.ts"
 CHARTS_BYTES = 200 * 1024
-PAGES = (
-    *("/", "/tasks", "/notices", "/contacts", "/contacts/groups", "/administration"),
-    *("/search?q=历下", "/help"),
-    *("/notices/outbox", "/notices/outbox/new", "/notices/outbox/numbers", "/notices/outbox/templates/new"),
-    *("/activities", "/submissions", "/consultations", "/complaints", "/nowhere"),
-)
 TITLE = "关于报送资助工作总结的通知"
 SIGNED = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 """A token that is signed (RFC 7515 §7.1)."""
@@ -142,22 +136,6 @@ async def test_somebody_signs_in_opens_a_notice_signs_for_it_and_signs_out(
     await other.get_by_label("手机号").wait_for()
     await page.goto(f"{site.url}/tasks")
     await page.wait_for_url(f"{site.url}/sign-in?return_to=/tasks")
-
-
-@pytest.mark.parametrize("screen", [DESKTOP, PHONE], ids=lambda screen: str(screen.name))
-async def test_every_page_is_accessible_and_fits(site: Site, new_page: NewPage, screen: Screen) -> None:
-    page = await new_page(screen)
-    await sign_in(page, site, COUNTY_ADMIN)
-    for path in PAGES:
-        await page.goto(site.url + path)
-        await page.get_by_role("heading", level=1).wait_for()
-        await judge(page, path)
-    await page.goto(f"{site.url}/tasks")
-    filters = page.get_by_role("search", name="筛选条件")
-    if screen is PHONE:
-        await expect(filters).to_be_hidden()
-        await page.get_by_role("button", name="筛选").click()
-    await expect(filters).to_be_visible()
 
 
 def test_no_route_and_no_first_view_brings_more_than_its_bytes() -> None:
