@@ -112,7 +112,7 @@ async def _opened(app: Any, cockpit: Cockpit, unit: Unit, sub: str) -> str:
         rows = SessionRepository(session)
         sessions = Sessions(rows, app.state.sealing, SystemClock(), app.state.lifetimes)
         row = await sessions.open(
-            secret,
+            cookies.digest(secret),
             SignedIn(sub, str(new_id()), None, None),
             TokenResponse(
                 access_token=given[Audience.IDENTITY],
