@@ -20,8 +20,8 @@ pytestmark = pytest.mark.usefixtures("built")
 NOTHING = str(UUID(int=1))
 """The id of nothing: these pages say so."""
 ADDRESSES = {"/search": "/search?q=历下", "/:rest(.*)*": "/nowhere"}
-OPEN = frozenset({"/sign-in"})
-"""Of people without a session: `test_pages`."""
+OPEN = frozenset({"/sign-in", "/wall"})
+"""Of people without a session, and of displays: `test_pages`, `test_cockpit`."""
 SILENT = frozenset(
     {"/activities", "/submissions", "/consultations", "/complaints", "/:rest(.*)*", "/help/new"}
 )

@@ -46,12 +46,17 @@ _BEGIN = """(root) => {
   const walk = {
     faults: [],
     left: false,
-    end: () => document.removeEventListener('focusin', listen),
+    end: () => {
+      document.removeEventListener('focusin', listen);
+      if (root !== '#main') within.removeAttribute('tabindex');
+    },
     missing: () => all.filter((one) => !seen.has(one) && one.isConnected && reached(one)).map(name),
   };
   document.addEventListener('focusin', listen);
   window.keysWalk = walk;
-  if (root === '#main') within.focus();
+  // From its beginning: what a dialog gave the focus to is reached by Tab, too.
+  if (root !== '#main') within.tabIndex = -1;
+  within.focus();
   return all.length;
 }"""
 _LOOK = "keysWalk.left || document.activeElement === document.body"
