@@ -10,7 +10,8 @@ from playwright.async_api import expect
 from identity import bootstrap
 from identity.units import worlds
 from services.identity.tests.support.running_identity import filled
-from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage
+from testkit.browsers import DESKTOP, PATIENCE, PHONE, NewPage, overflow
+from testkit.waiting import moments
 
 from .conftest import NewVisitor, Site, Visitor
 from .interruptions import lose_the_line, lose_the_session
@@ -136,6 +137,10 @@ async def by_the_map(page: "Page") -> None:
     await expect(units.last).to_contain_text("100%")
     await judge(page, "map")
     await page.set_viewport_size({"width": PHONE.width, "height": PHONE.height})
+    async for _ in moments():
+        # The map is drawn again in its new size.
+        if await overflow(page) == 0:
+            break
     await judge(page, "map on a phone")
     await page.set_viewport_size({"width": DESKTOP.width, "height": DESKTOP.height})
     await units.first.get_by_role("link").focus()
@@ -319,7 +324,8 @@ async def test_a_county_withholds_a_notice_is_reminded_and_all_schools_sign(
     async with city.expect_download() as download:
         await job.get_by_role("button", name="下载文件").click()
     assert (await download.value).suggested_filename.endswith(".xlsx")
-    await delegate(city, site)
+    await county.set_viewport_size({"width": DESKTOP.width, "height": DESKTOP.height})
+    await delegate(county, site)
 
 
 async def delegate(page: "Page", site: Site) -> None:

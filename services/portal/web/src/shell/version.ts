@@ -6,6 +6,8 @@ import { useLive } from '@/session/live'
 const RELOADED = 'zhuxue:reloaded'
 /** Between two looks when the page is shown again. */
 const APART = 60_000
+/** After a look that failed. */
+const AGAIN = 5_000
 
 /** Returns the address of the program in a page. */
 export function entryOf(html: string): string | null {
@@ -22,6 +24,7 @@ export const useVersion = defineStore('version', () => {
   /** The page that did not open. */
   const wanted = ref('')
   let looked = Date.now()
+  let again: ReturnType<typeof setTimeout> | undefined
 
   /** Asks the portal for its version. Throws when it does not answer. */
   async function newer(): Promise<boolean> {
@@ -32,8 +35,14 @@ export const useVersion = defineStore('version', () => {
     return entry !== null && entry !== own
   }
 
+  /** Looks for a newer version, until the portal answers: it may be out while it is deployed. */
   async function look(): Promise<void> {
-    if (await newer().catch(() => false)) notice.value = 'newer'
+    clearTimeout(again)
+    try {
+      if (await newer()) notice.value = 'newer'
+    } catch {
+      again = setTimeout(() => void look(), AGAIN)
+    }
   }
 
   /** The files of a page did not come: with a new version they are gone, and the browser gets the new ones. */
