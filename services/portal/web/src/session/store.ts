@@ -12,6 +12,8 @@ interface Session {
   sub: string
   expires_at: string
   ends_at: string
+  /** The server's time. */
+  now: string
 }
 
 export interface Site {
@@ -39,6 +41,8 @@ export const useSession = defineStore('session', () => {
   const interrupted = ref<ApiProblem | null>(null)
   const lastUse = ref(Date.now())
   let idle = 0
+  /** How far the clock of this computer is ahead of the server's. */
+  let ahead = 0
   let loading: Promise<void> | null = null
 
   async function read(): Promise<Session | null> {
@@ -50,8 +54,10 @@ export const useSession = defineStore('session', () => {
 
   function renewed(found: Session): void {
     session.value = found
+    const now = new Date(found.now).getTime()
     lastUse.value = Date.now()
-    idle = new Date(found.expires_at).getTime() - Date.now()
+    ahead = lastUse.value - now
+    idle = new Date(found.expires_at).getTime() - now
   }
 
   async function loadAll(): Promise<void> {
@@ -81,7 +87,7 @@ export const useSession = defineStore('session', () => {
   /** Milliseconds until the session ends if nothing happens, and at the latest. */
   function remaining(now = Date.now()): { idle: number; final: number } {
     if (!session.value) return { idle: Infinity, final: Infinity }
-    return { idle: lastUse.value + idle - now, final: new Date(session.value.ends_at).getTime() - now }
+    return { idle: lastUse.value + idle - now, final: new Date(session.value.ends_at).getTime() + ahead - now }
   }
 
   async function signOut(): Promise<void> {
