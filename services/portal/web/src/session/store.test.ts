@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { onCall } from '@/api/client'
 import { useSession } from './store'
 
 const MINUTE = 60_000
@@ -33,4 +34,28 @@ test.each([-300, 0, 300])('a session ends by the time of the server: this clock 
   expect(session.remaining()).toEqual({ idle: 120 * MINUTE, final: 600 * MINUTE })
   vi.setSystemTime(SERVER + (minutes + 30) * MINUTE)
   expect(session.remaining()).toEqual({ idle: 90 * MINUTE, final: 570 * MINUTE })
+})
+
+test('use in another tab keeps the session of this one; other tabs hear of use once a minute', async () => {
+  // Fake timers would go on while something is waited for.
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(SERVER)
+  const session = useSession()
+  await session.load()
+  const other = new BroadcastChannel('zhuxue-use')
+  const heard: unknown[] = []
+  other.addEventListener('message', (event: MessageEvent) => heard.push(event.data))
+  try {
+    clock.mockReturnValue(SERVER + 121 * MINUTE)
+    expect(session.remaining().idle).toBe(-MINUTE)
+    other.postMessage(SERVER + 100 * MINUTE)
+    await vi.waitFor(() => expect(session.remaining().idle).toBe(99 * MINUTE))
+    for (const seconds of [0, 59, 60]) {
+      clock.mockReturnValue(SERVER + 121 * MINUTE + seconds * 1000)
+      onCall.made()
+    }
+    await vi.waitFor(() => expect(heard).toEqual([SERVER + 121 * MINUTE, SERVER + 122 * MINUTE]))
+    expect(session.remaining().idle).toBe(120 * MINUTE)
+  } finally {
+    other.close()
+  }
 })

@@ -28,6 +28,10 @@ export interface Site {
 
 /** Other tabs learn of a sign-out at once. */
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-session')
+/** And of use, which keeps the session of all tabs: when it was. */
+const uses = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-use')
+/** Other tabs are told at most this often. */
+const TELL = 60_000
 
 /** Returns the address that signs in and comes back to this page. */
 export const signInAddress = (login = '/bff/login', returnTo = location.pathname + location.search): string =>
@@ -43,6 +47,7 @@ export const useSession = defineStore('session', () => {
   let idle = 0
   /** How far the clock of this computer is ahead of the server's. */
   let ahead = 0
+  let told = 0
   let loading: Promise<void> | null = null
 
   async function read(): Promise<Session | null> {
@@ -52,10 +57,17 @@ export const useSession = defineStore('session', () => {
     return (await answer.json()) as Session
   }
 
+  function used(): void {
+    lastUse.value = Date.now()
+    if (Math.abs(lastUse.value - told) < TELL) return
+    told = lastUse.value
+    uses?.postMessage(told)
+  }
+
   function renewed(found: Session): void {
     session.value = found
     const now = new Date(found.now).getTime()
-    lastUse.value = Date.now()
+    used()
     ahead = lastUse.value - now
     idle = new Date(found.expires_at).getTime() - now
   }
@@ -106,7 +118,7 @@ export const useSession = defineStore('session', () => {
   const may = (permission: Permission): boolean => me.value?.permissions.includes(permission) ?? false
   const signedIn = computed(() => me.value !== null)
 
-  onCall.made = () => (lastUse.value = Date.now())
+  onCall.made = used
   onProblem.handle = (problem) => {
     if (problem.code === 'sign_in_required' || problem.code === 'step_up_required') interrupted.value = problem
   }
@@ -114,6 +126,9 @@ export const useSession = defineStore('session', () => {
     if (!signedIn.value) return
     forgetDrafts(null)
     location.assign('/sign-in?signed_out=1')
+  })
+  uses?.addEventListener('message', ({ data }: MessageEvent<number>) => {
+    lastUse.value = Math.max(lastUse.value, data)
   })
 
   return { me, session, site, interrupted, signedIn, load, stay, remaining, signOut, actFor, may }
