@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { CSRF, identity, onCall, onProblem, take, type Identity } from '@/api/client'
-import { type ApiProblem, problemOf } from '@/api/problems'
+import { ApiProblem, problemOf } from '@/api/problems'
 import { forgetDrafts } from '@/composables/draft'
 
 export type Me = Identity['schemas']['MeOut']
@@ -37,6 +37,13 @@ const TELL = 60_000
 export const signInAddress = (login = '/bff/login', returnTo = location.pathname + location.search): string =>
   `${login}${login.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(returnTo)}`
 
+/** Calls the portal itself. */
+function ask(path: string, how: RequestInit = {}): Promise<Response> {
+  return fetch(path, { headers: CSRF, ...how }).catch(() => {
+    throw ApiProblem.offline()
+  })
+}
+
 export const useSession = defineStore('session', () => {
   const me = ref<Me | null>(null)
   const session = ref<Session | null>(null)
@@ -51,7 +58,7 @@ export const useSession = defineStore('session', () => {
   let loading: Promise<void> | null = null
 
   async function read(): Promise<Session | null> {
-    const answer = await fetch('/bff/session', { headers: CSRF, cache: 'no-store' })
+    const answer = await ask('/bff/session', { cache: 'no-store' })
     if (answer.status === 401) return null
     if (!answer.ok) throw await problemOf(answer)
     return (await answer.json()) as Session
@@ -73,7 +80,7 @@ export const useSession = defineStore('session', () => {
   }
 
   async function loadAll(): Promise<void> {
-    const [where, found] = await Promise.all([fetch('/bff/site', { headers: CSRF }), read()])
+    const [where, found] = await Promise.all([ask('/bff/site'), read()])
     if (where.ok) site.value = (await where.json()) as Site
     if (found === null) return
     renewed(found)
@@ -103,7 +110,7 @@ export const useSession = defineStore('session', () => {
   }
 
   async function signOut(): Promise<void> {
-    const answer = await fetch('/bff/logout', { method: 'POST', headers: CSRF })
+    const answer = await ask('/bff/logout', { method: 'POST' })
     if (!answer.ok && answer.status !== 401) throw await problemOf(answer)
     forgetDrafts(null)
     channel?.postMessage('signed out')
