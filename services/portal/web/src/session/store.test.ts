@@ -59,3 +59,18 @@ test('use in another tab keeps the session of this one; other tabs hear of use o
     other.close()
   }
 })
+
+test('whose session has ended at Identity is not signed in', async () => {
+  answers['/api/identity/v1/me'] = () => json({ code: 'sign_in_required', title: 'T', detail: 'D' }, 401)
+  const session = useSession()
+  await session.load()
+  expect([session.signedIn, session.session, session.interrupted]).toEqual([false, null, null])
+})
+
+test('other failures say what they are, and loading may be tried again', async () => {
+  const session = useSession()
+  answers['/api/identity/v1/me'] = () => json({ code: 'forbidden', title: 'T', detail: 'Because' }, 403)
+  await expect(session.load()).rejects.toMatchObject({ code: 'forbidden', title: 'T', message: 'Because' })
+  answers['/bff/session'] = () => null
+  await expect(session.load()).rejects.toMatchObject({ code: 'offline', temporary: true })
+})

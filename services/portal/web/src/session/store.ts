@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { CSRF, identity, onCall, onProblem, take, type Identity } from '@/api/client'
-import { ApiProblem, problemOf } from '@/api/problems'
+import { ApiProblem, asProblem, problemOf } from '@/api/problems'
 import { forgetDrafts } from '@/composables/draft'
 
 export type Me = Identity['schemas']['MeOut']
@@ -85,7 +85,14 @@ export const useSession = defineStore('session', () => {
     if (found === null) return
     renewed(found)
     forgetDrafts(found.sub)
-    me.value = await take(identity.GET('/me'))
+    try {
+      me.value = await take(identity.GET('/me'))
+    } catch (error) {
+      if (asProblem(error).code !== 'sign_in_required') throw error
+      // The session has ended at Identity, or the person is suspended: nobody is signed in.
+      session.value = null
+      interrupted.value = null
+    }
   }
 
   /** Finds out once who is signed in. Throws `ApiProblem` when the portal does not answer. */
