@@ -37,7 +37,9 @@ async def test_somebody_signs_in_and_pages_call_the_services(site: Site, new_vis
     assert (me.status_code, me.headers["cache-control"]) == (200, "no-store"), me.text
     counts = await person.call("GET", "/api/office/v1/tasks/counts")
     assert counts.status_code == 200, counts.text
-    assert (await person.call("GET", "/bff/session")).json()["sub"] == me.json()["sub"]
+    session = (await person.call("GET", "/bff/session")).json()
+    assert session["sub"] == me.json()["sub"]
+    assert session["now"] < session["expires_at"] < session["ends_at"]
     [line] = [one for one in back.headers.get_list("set-cookie") if "zhuxue=" in one]
     assert line.startswith("__Host-Http-zhuxue=")
     attributes = {part.strip().lower() for part in line.split(";")[1:]}

@@ -137,9 +137,9 @@ async def logout(response: Response, current: CurrentSession, signing_in: Signin
 
 
 @router.get("/session", summary="当前登录", description="当前浏览器的登录；未登录时为 401。")
-async def get_session(current: CurrentSession) -> SessionOut:
+async def get_session(request: Request, current: CurrentSession) -> SessionOut:
     """Return the session of this browser."""
-    return SessionOut.of(current)
+    return SessionOut.of(current, request.app.state.clock.now())
 
 
 @router.get("/sessions", summary="我的登录", description="本人在工作门户的所有登录，新的在前。")

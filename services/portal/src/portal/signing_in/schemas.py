@@ -17,9 +17,10 @@ class SessionOut(BaseModel):
     auth_time: datetime | None = Field(description="最近一次验证身份的时间")
     expires_at: datetime = Field(description="不再操作时，登录失效的时间")
     ends_at: datetime = Field(description="登录最迟失效的时间")
+    now: datetime = Field(description="服务器的时间；浏览器的时钟可能不准")
 
     @classmethod
-    def of(cls, row: BrowserSession) -> "SessionOut":
+    def of(cls, row: BrowserSession, now: datetime) -> "SessionOut":
         """Return what is shown of a session."""
         return cls(
             id=row.id,
@@ -28,6 +29,7 @@ class SessionOut(BaseModel):
             auth_time=row.auth_time,
             expires_at=row.expires_at,
             ends_at=row.ends_at,
+            now=now,
         )
 
 

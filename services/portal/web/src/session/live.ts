@@ -6,15 +6,15 @@ import { follow } from '@/api/stream'
 
 export type TaskCounts = Office['schemas']['CountsOut']
 
-/** Counts that come at once are asked for once. */
-const WAIT = 500
+/** A burst of changes makes lists load, and counts be asked for, once in this time. */
+const WAIT = 1000
 
 export const useLive = defineStore('live', () => {
   const tasks = ref<number | null>(null)
   const notices = ref<number | null>(null)
   const counts = ref<TaskCounts | null>(null)
   const connected = ref(false)
-  /** Changes with each change of a task: lists watch it. */
+  /** Changes after changes of tasks: lists watch it. */
   const changes = ref(0)
   let stop: (() => void) | null = null
   let timer = 0
@@ -26,9 +26,14 @@ export const useLive = defineStore('live', () => {
     notices.value = ofInbox.unread.count
   }
 
+  /** Further changes do not put it off: lists follow a burst that lasts. */
   function soon(): void {
-    window.clearTimeout(timer)
-    timer = window.setTimeout(() => void recount().catch(() => undefined), WAIT)
+    if (timer) return
+    timer = window.setTimeout(() => {
+      timer = 0
+      changes.value += 1
+      void recount().catch(() => undefined)
+    }, WAIT)
   }
 
   /** Begins for a person who belongs to a unit; further calls do nothing. */
@@ -38,9 +43,8 @@ export const useLive = defineStore('live', () => {
     stop = follow('/api/office/v1/tasks/stream', {
       connected: (yes) => (connected.value = yes),
       event: ({ event }) => {
-        if (event === 'end') return
-        if (event !== 'editing') changes.value += 1
-        soon()
+        // Who edits a draft changes no list and no count.
+        if (event !== 'end' && event !== 'editing') soon()
       },
     }).stop
   }

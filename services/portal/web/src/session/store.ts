@@ -2,7 +2,7 @@
 import { defineStore } from 'pinia'
 import { computed, ref } from 'vue'
 import { CSRF, identity, onCall, onProblem, take, type Identity } from '@/api/client'
-import { type ApiProblem, problemOf } from '@/api/problems'
+import { ApiProblem, asProblem, problemOf } from '@/api/problems'
 import { forgetDrafts } from '@/composables/draft'
 
 export type Me = Identity['schemas']['MeOut']
@@ -12,6 +12,8 @@ interface Session {
   sub: string
   expires_at: string
   ends_at: string
+  /** The server's time. */
+  now: string
 }
 
 export interface Site {
@@ -26,10 +28,21 @@ export interface Site {
 
 /** Other tabs learn of a sign-out at once. */
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-session')
+/** And of use, which keeps the session of all tabs: when it was. */
+const uses = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-use')
+/** Other tabs are told at most this often. */
+const TELL = 60_000
 
 /** Returns the address that signs in and comes back to this page. */
 export const signInAddress = (login = '/bff/login', returnTo = location.pathname + location.search): string =>
   `${login}${login.includes('?') ? '&' : '?'}return_to=${encodeURIComponent(returnTo)}`
+
+/** Calls the portal itself. */
+function ask(path: string, how: RequestInit = {}): Promise<Response> {
+  return fetch(path, { headers: CSRF, ...how }).catch(() => {
+    throw ApiProblem.offline()
+  })
+}
 
 export const useSession = defineStore('session', () => {
   const me = ref<Me | null>(null)
@@ -39,28 +52,47 @@ export const useSession = defineStore('session', () => {
   const interrupted = ref<ApiProblem | null>(null)
   const lastUse = ref(Date.now())
   let idle = 0
+  /** How far the clock of this computer is ahead of the server's. */
+  let ahead = 0
+  let told = 0
   let loading: Promise<void> | null = null
 
   async function read(): Promise<Session | null> {
-    const answer = await fetch('/bff/session', { headers: CSRF, cache: 'no-store' })
+    const answer = await ask('/bff/session', { cache: 'no-store' })
     if (answer.status === 401) return null
     if (!answer.ok) throw await problemOf(answer)
     return (await answer.json()) as Session
   }
 
+  function used(): void {
+    lastUse.value = Date.now()
+    if (Math.abs(lastUse.value - told) < TELL) return
+    told = lastUse.value
+    uses?.postMessage(told)
+  }
+
   function renewed(found: Session): void {
     session.value = found
-    lastUse.value = Date.now()
-    idle = new Date(found.expires_at).getTime() - Date.now()
+    const now = new Date(found.now).getTime()
+    used()
+    ahead = lastUse.value - now
+    idle = new Date(found.expires_at).getTime() - now
   }
 
   async function loadAll(): Promise<void> {
-    const [where, found] = await Promise.all([fetch('/bff/site', { headers: CSRF }), read()])
+    const [where, found] = await Promise.all([ask('/bff/site'), read()])
     if (where.ok) site.value = (await where.json()) as Site
     if (found === null) return
     renewed(found)
     forgetDrafts(found.sub)
-    me.value = await take(identity.GET('/me'))
+    try {
+      me.value = await take(identity.GET('/me'))
+    } catch (error) {
+      if (asProblem(error).code !== 'sign_in_required') throw error
+      // The session has ended at Identity, or the person is suspended: nobody is signed in.
+      session.value = null
+      interrupted.value = null
+    }
   }
 
   /** Finds out once who is signed in. Throws `ApiProblem` when the portal does not answer. */
@@ -81,11 +113,11 @@ export const useSession = defineStore('session', () => {
   /** Milliseconds until the session ends if nothing happens, and at the latest. */
   function remaining(now = Date.now()): { idle: number; final: number } {
     if (!session.value) return { idle: Infinity, final: Infinity }
-    return { idle: lastUse.value + idle - now, final: new Date(session.value.ends_at).getTime() - now }
+    return { idle: lastUse.value + idle - now, final: new Date(session.value.ends_at).getTime() + ahead - now }
   }
 
   async function signOut(): Promise<void> {
-    const answer = await fetch('/bff/logout', { method: 'POST', headers: CSRF })
+    const answer = await ask('/bff/logout', { method: 'POST' })
     if (!answer.ok && answer.status !== 401) throw await problemOf(answer)
     forgetDrafts(null)
     channel?.postMessage('signed out')
@@ -100,7 +132,7 @@ export const useSession = defineStore('session', () => {
   const may = (permission: Permission): boolean => me.value?.permissions.includes(permission) ?? false
   const signedIn = computed(() => me.value !== null)
 
-  onCall.made = () => (lastUse.value = Date.now())
+  onCall.made = used
   onProblem.handle = (problem) => {
     if (problem.code === 'sign_in_required' || problem.code === 'step_up_required') interrupted.value = problem
   }
@@ -108,6 +140,9 @@ export const useSession = defineStore('session', () => {
     if (!signedIn.value) return
     forgetDrafts(null)
     location.assign('/sign-in?signed_out=1')
+  })
+  uses?.addEventListener('message', ({ data }: MessageEvent<number>) => {
+    lastUse.value = Math.max(lastUse.value, data)
   })
 
   return { me, session, site, interrupted, signedIn, load, stay, remaining, signOut, actFor, may }
