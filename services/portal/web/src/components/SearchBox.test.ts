@@ -2,6 +2,7 @@ import { render, screen, waitFor } from '@testing-library/vue'
 import userEvent from '@testing-library/user-event'
 import { afterEach, expect, test, vi } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
+import { searchTexts as texts } from '@/texts/search'
 import SearchBox from './SearchBox.vue'
 
 const page = { template: '<p />' }
@@ -59,4 +60,26 @@ test('one character finds no notices, and a kind that fails does not hide the ot
   await userEvent.type(box, 'a')
   await waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(2))
   expect(asked.some((url) => url.includes('inbox'))).toBe(false)
+})
+
+test('a search that fails says so at once; the failure of an earlier one does not replace what was found since', async () => {
+  const { box } = await shown()
+  const held: (() => void)[] = []
+  vi.stubGlobal('fetch', (request: Request) =>
+    request.url.includes('q=ab') ? new Promise((_, reject) => held.push(() => reject(new TypeError()))) : Promise.reject(new TypeError()),
+  )
+  await userEvent.type(box, 'x')
+  await waitFor(() => expect(box.getAttribute('aria-expanded')).toBe('true'))
+  expect(screen.getByRole('option').textContent).toBe(texts.failed)
+  await userEvent.clear(box)
+  await userEvent.type(box, 'ab')
+  await waitFor(() => expect(held.length).toBeGreaterThan(2))
+  vi.stubGlobal('fetch', (request: Request) =>
+    Promise.resolve(new Response(JSON.stringify(answer(request.url)), { status: 200, headers: { 'content-type': 'application/json' } })),
+  )
+  await userEvent.type(box, 'c')
+  await waitFor(() => expect(screen.getAllByRole('option')).toHaveLength(4))
+  held.forEach((fail) => fail())
+  await new Promise((done) => setTimeout(done))
+  expect(screen.getAllByRole('option')).toHaveLength(4)
 })

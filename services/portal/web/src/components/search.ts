@@ -28,7 +28,7 @@ export const noticeAddress = (notice: { id: string }): string => `/notices/${not
 /** The first of each kind. One kind that could not be asked for does not hide the others; throws if none could. */
 export async function suggest(q: string, each: number): Promise<Suggestion[]> {
   const [units, people, notices] = await Promise.allSettled([searchUnits(q, each), searchPeople(q, each), searchNotices(q, each)])
-  if (units.status === 'rejected' && people.status === 'rejected' && notices.status === 'rejected') throw units.reason
+  if (units.status === 'rejected' && people.status === 'rejected' && (notices.status === 'rejected' || !notices.value)) throw units.reason
   const ofUnits = units.status === 'fulfilled' ? units.value.items : []
   const ofPeople = people.status === 'fulfilled' ? people.value.items : []
   const ofNotices = notices.status === 'fulfilled' ? (notices.value?.items ?? []) : []

@@ -1,5 +1,5 @@
 /** The states of something that a page loads, and of something that it does. */
-import { ref, shallowRef, type Ref, type ShallowRef } from 'vue'
+import { computed, type ComputedRef, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { type ApiProblem, asProblem } from '@/api/problems'
 
 export interface Loading<T> {
@@ -7,6 +7,10 @@ export interface Loading<T> {
   problem: ShallowRef<ApiProblem | null>
   busy: Ref<boolean>
   load: () => Promise<void>
+  /** What was loaded is still worth showing: all is well, or only that it could not be renewed for now. */
+  kept: ComputedRef<boolean>
+  /** From now on `load` asks for something else: if that fails, what is there is not it. */
+  turn: () => void
 }
 
 /** Loads with `call`; an answer that comes after a newer one was asked for is dropped. */
@@ -14,6 +18,7 @@ export function useLoading<T>(call: () => Promise<T>): Loading<T> {
   const data: ShallowRef<T | null> = shallowRef(null)
   const problem = shallowRef<ApiProblem | null>(null)
   const busy = ref(false)
+  const turned = ref(false)
   let latest = 0
   async function load(): Promise<void> {
     const own = (latest += 1)
@@ -23,13 +28,15 @@ export function useLoading<T>(call: () => Promise<T>): Loading<T> {
       if (own !== latest) return
       data.value = found
       problem.value = null
+      turned.value = false
     } catch (error) {
       if (own === latest) problem.value = asProblem(error)
     } finally {
       if (own === latest) busy.value = false
     }
   }
-  return { data, problem, busy, load }
+  const kept = computed(() => data.value !== null && (!problem.value || (problem.value.temporary && !turned.value)))
+  return { data, problem, busy, load, kept, turn: () => (turned.value = true) }
 }
 
 export interface Action<A extends unknown[]> {

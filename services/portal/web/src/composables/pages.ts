@@ -26,6 +26,7 @@ export function usePages<P extends Page<unknown>>(call: (cursor: string | undefi
   const state = useLoading(() => call(cursors.value.at(-1)))
   function turn(to: string[]): void {
     cursors.value = to
+    state.turn()
     void state.load()
   }
   return {

@@ -85,6 +85,7 @@ export const texts = {
     chosen: (count: number) => `已选 ${count} 个单位`,
     remove: (name: string) => `移除${name}`,
     noResult: '没有找到单位',
+    failed: '暂时不能查找单位，请稍后重试',
     done: '完成',
   },
   sheet: {

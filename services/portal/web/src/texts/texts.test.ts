@@ -33,5 +33,11 @@ test('text of more than a line is kept over interruptions: by NoteField, or by a
   const parts = ['../components/RichTextEditor.vue', '../components/answers/CellInput.vue', '../modules/drafting/components/AskedCard.vue']
   const typed = Object.entries(sources).filter(([path, text]) => /<textarea|<RichTextEditor/.test(text) && !parts.includes(path))
   expect(typed.length).toBeGreaterThan(5)
-  expect(typed.filter(([, text]) => !/\buseDraft\(|\buseDrafting\(/.test(text)).map(([path]) => path)).toEqual([])
+  // A dialog loses a line as well: over a sign-in it closes. What is searched for is in the address.
+  const asked = Object.entries(sources).filter(([, text]) => {
+    const dialog = /<ModalDialog[\s\S]*<\/ModalDialog>/.exec(text)?.[0] ?? ''
+    return /<input(?![^>]*type="(search|date|datetime-local|file|checkbox|radio)")[^>]*v-model="/.test(dialog)
+  })
+  expect(asked.length).toBeGreaterThan(5)
+  expect([...typed, ...asked].filter(([, text]) => !/\buseDraft\(|\buseDrafting\(/.test(text)).map(([path]) => path)).toEqual([])
 })
