@@ -42,11 +42,12 @@ def upgraded(folder: Path, *, failing: str = "-", workers: str = "") -> tuple[li
 
 
 def run(job: str) -> str:
-    return f"compose run --rm {job}"
+    return f"compose run --rm --no-deps {job}"
 
 
 def up(service: str) -> str:
-    return f"compose up --detach --no-deps --wait {service}"
+    recreated = " --force-recreate" if service == "gateway" else ""
+    return f"compose up --detach --no-deps{recreated} --wait {service}"
 
 
 def test_migrations_come_first_and_then_one_service_after_another(tmp_path: Path) -> None:
@@ -76,3 +77,4 @@ def test_a_service_that_does_not_start_stops_the_others_from_being_replaced(tmp_
     assert status == 1
     assert calls[-1] == up("office")
     assert "docker compose logs office" in said
+    assert "docker compose up --detach --no-deps --wait SERVICE" in said

@@ -154,12 +154,13 @@ class Database:
             self._lanes = Lanes(self._url, self.after_commit, size=self._size)
         return self._lanes
 
-    def separate(self, *, pool_size: int) -> "Database":
+    def separate(self, *, pool_size: int, limited: bool = False) -> "Database":
         """Return the same database with a separate pool, for work that must not compete with requests.
 
-        Both share the `after_commit` callbacks and the `listeners`. Close it separately.
+        `limited` keeps the limit of statements, which holds within `outages.serving`. Both share the
+        `after_commit` callbacks and the `listeners`. Close it separately.
         """
-        waits = Waits(connect=self._waits.connect)
+        waits = Waits(connect=self._waits.connect, statement=self._waits.statement if limited else None)
         other = Database(self._url, pool_size=pool_size, overflow=0, plans=self._plans, waits=waits)
         other.after_commit, other.listeners = self.after_commit, self.listeners
         return other

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, delete, func, select
+from sqlalchemy import ColumnElement, Text, Uuid, any_, cast, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -65,8 +65,9 @@ class SessionRepository:
 
     async def known(self, ids: Collection[UUID], now: datetime) -> set[UUID]:
         """Return those sessions that have not ended."""
+        among = BrowserSession.id == any_(literal(list(ids), ARRAY(Uuid)))
         found = await self._session.scalars(
-            select(BrowserSession.id).where(BrowserSession.id.in_(ids), BrowserSession.expires_at > now)
+            select(BrowserSession.id).where(among, BrowserSession.expires_at > now)
         )
         return set(found.all())
 

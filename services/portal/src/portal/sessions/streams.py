@@ -17,6 +17,7 @@ from portal.sessions.repository import CHANNEL, SessionRepository
 from servicekit.background import repeated
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.outages import serving
 
 _LOOK_SECONDS: Final = 5.0
 
@@ -48,7 +49,7 @@ class OpenStreams:
     """The streams of all sessions in this process."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database.separate(pool_size=1)
+        self._database = database.separate(pool_size=1, limited=True)
         self._clock = clock
         self._of: dict[UUID, set[OpenStream]] = {}
         self._closing: set[asyncio.Task[None]] = set()
@@ -90,7 +91,12 @@ class OpenStreams:
     async def _look(self) -> None:
         """End the streams of sessions that are no more. It also keeps the connection that listens."""
         asked = list(self._of)
-        async with self._database.transaction() as session:
-            known = await SessionRepository(session).known(asked, self._clock.now())
+        # On a connection that hangs, this would never end, and no session that ended would be heard of.
+        with serving():
+            known = await self._known(asked)
         for session_id in set(asked) - known:
             self._end(session_id)
+
+    async def _known(self, asked: list[UUID]) -> set[UUID]:
+        async with self._database.transaction() as session:
+            return await SessionRepository(session).known(asked, self._clock.now())

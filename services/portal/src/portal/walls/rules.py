@@ -13,6 +13,8 @@ ROUTES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
 """The operations of a display: it stands where everybody sees it."""
 KNOWN_AFTER: Final = timedelta(minutes=2)
 """So long the cockpit may take to learn of a display that was allowed; it refuses it until then."""
+ASKING: Final = timedelta(seconds=60)
+"""A question to the issuer has ended by then, with or without an answer."""
 SLOWER: Final = 5
 """Seconds that `slow_down` adds to the interval (RFC 8628 §3.5)."""
 LONGEST: Final = 60

@@ -78,13 +78,11 @@ class Walls:
         One that was allowed begins anew, because the cockpit refuses it, unless that was just now: the
         cockpit may not have heard of it. Raises `IssuerUnavailable`.
         """
-        given_up: tuple[str, ...] = ()
         if secret_hash is not None:
             async with self._database.transaction() as session:
                 found = await self._before(session, secret_hash)
-            if found.state is not WallState.NONE:
+            if found is not None:
                 return found
-            given_up = found.given_up
         try:
             answer = await self._issuer.device(rules.SCOPE, Audience.COCKPIT)
         except Refused as error:
@@ -102,11 +100,23 @@ class Walls:
             poll_at=now + timedelta(seconds=answer.interval),
             expires_at=now + timedelta(seconds=answer.expires_in),
         )
+        given_up: list[str] = []
         async with self._database.transaction() as session:
             WallRequestRepository(session).add(row)
-        return Begun(WallState.PENDING, _code(row), secret, given_up)
+            if secret_hash is not None:
+                # Only now: without a new code, nobody would know the tokens that are to be revoked.
+                given_up = await self._give_up(session, secret_hash)
+        return Begun(WallState.PENDING, _code(row), secret, tuple(given_up))
 
-    async def _before(self, session: AsyncSession, secret_hash: bytes) -> Begun:
+    async def _give_up(self, session: AsyncSession, secret_hash: bytes) -> list[str]:
+        sessions = self._sessions(session)
+        try:
+            return await sessions.give_up(await sessions.wall(secret_hash))
+        except SignInRequired:
+            return []
+
+    async def _before(self, session: AsyncSession, secret_hash: bytes) -> Begun | None:
+        """Return what a display has already, None if it has to begin."""
         now, sessions = self._clock.now(), self._sessions(session)
         waiting = await WallRequestRepository(session).locked(secret_hash, now)
         if waiting is not None:
@@ -114,10 +124,8 @@ class Walls:
         try:
             row = await sessions.wall(secret_hash)
         except SignInRequired:
-            return Begun(WallState.NONE)
-        if now < row.created_at + rules.KNOWN_AFTER:
-            return Begun(WallState.SHOWING)
-        return Begun(WallState.NONE, given_up=tuple(await sessions.give_up(row)))
+            return None
+        return Begun(WallState.SHOWING) if now < row.created_at + rules.KNOWN_AFTER else None
 
     async def look(self, secret_hash: bytes | None, browser: str) -> tuple[WallState, int | None]:
         """Return what a display has to show, and in how many seconds to look again.
@@ -145,7 +153,8 @@ class Walls:
             return WallState.SHOWING, None
         if now < row.poll_at:
             return WallState.PENDING, rules.remaining(row.poll_at, now)
-        row.poll_at = now + timedelta(seconds=row.interval)
+        # Nobody else asks while this question may be on its way: a second answer would revoke the first.
+        row.poll_at = now + max(timedelta(seconds=row.interval), rules.ASKING)
         return _Question(self._sealing.opened_device_code(row.device_code), self._sealing.opened_key(row.key))
 
     async def _ask(
