@@ -1,6 +1,7 @@
 import { fireEvent, render, screen } from '@testing-library/vue'
 import { nextTick } from 'vue'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { createMemoryHistory, createRouter } from 'vue-router'
 import type { JobState } from '@/api/jobs'
 import { ApiProblem } from '@/api/problems'
 import { remaining } from '@/composables/job'
@@ -65,7 +66,8 @@ test('a job that is cancelled, or failed, says so', async () => {
 
 test('nobody asks for a job that is not there, nor after the page is left', async () => {
   answers.push(new ApiProblem(404, 'not_found', 'T', 'D'))
-  render(JobProgress, { props: { label: 'J', source: { load } } })
+  const router = createRouter({ history: createMemoryHistory(), routes: [{ path: '/', component: {} }] })
+  render(JobProgress, { props: { label: 'J', source: { load } }, global: { plugins: [router] } })
   await later(10_000)
   expect(load).toHaveBeenCalledOnce()
   answers.splice(0, 1, { status: 'running' })
