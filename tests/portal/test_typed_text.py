@@ -10,6 +10,7 @@ from playwright.async_api import expect
 from contracts.vocabulary import Role
 from onebox import web
 from testkit.browsers import PATIENCE, NewPage
+from testkit.waiting import moments
 
 from .conftest import Site
 from .interruptions import deploy, lose_the_session, stop_streams
@@ -63,8 +64,11 @@ async def test_an_article_is_written_over_everything_that_may_happen(
     await notice.get_by_role("button", name="关闭").click()
     # The next one: a page that is open is told, and the files of another are gone when somebody goes there.
     deploy(pages_dir)
-    stop_streams(site)
-    await expect(notice).to_contain_text("刷新页面即可使用新版本", timeout=PATIENCE * 1000)
+    async for _ in moments():
+        # The stream of the page that was reloaded may not be there yet.
+        stop_streams(site)
+        if await notice.filter(has_text="刷新页面即可使用新版本").count():
+            break
     await page.get_by_role("link", name="通讯录", exact=True).first.click()
     await page.get_by_role("heading", level=1, name="通讯录").wait_for()
     await expect(notice).to_contain_text("当前页面为新版本")
