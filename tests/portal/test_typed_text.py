@@ -69,6 +69,8 @@ async def test_an_article_is_written_over_everything_that_may_happen(
         stop_streams(site)
         if await notice.filter(has_text="刷新页面即可使用新版本").count():
             break
+    else:
+        raise AssertionError("nobody is told of the new version")
     await page.get_by_role("link", name="通讯录", exact=True).first.click()
     await page.get_by_role("heading", level=1, name="通讯录").wait_for()
     await expect(notice).to_contain_text("当前页面为新版本")
