@@ -6,7 +6,7 @@ import { useLive } from '@/session/live'
 const RELOADED = 'zhuxue:reloaded'
 /** Between two looks when the page is shown again. */
 const APART = 60_000
-/** After a look that failed. */
+/** After a look that failed; each time twice as long, up to `APART`. */
 const AGAIN = 5_000
 
 /** Returns the address of the program in a page. */
@@ -25,6 +25,7 @@ export const useVersion = defineStore('version', () => {
   const wanted = ref('')
   let looked = Date.now()
   let again: ReturnType<typeof setTimeout> | undefined
+  let wait = AGAIN
 
   /** Asks the portal for its version. Throws when it does not answer. */
   async function newer(): Promise<boolean> {
@@ -40,8 +41,11 @@ export const useVersion = defineStore('version', () => {
     clearTimeout(again)
     try {
       if (await newer()) notice.value = 'newer'
+      wait = AGAIN
     } catch {
-      again = setTimeout(() => void look(), AGAIN)
+      // Not all browsers at once.
+      again = setTimeout(() => void look(), wait * (0.5 + Math.random()))
+      wait = Math.min(2 * wait, APART)
     }
   }
 
