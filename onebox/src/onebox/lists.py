@@ -55,7 +55,7 @@ COMPLETE: Mapping[str, int | str] = {
 }
 """Lists without pages, and the most that they have: by construction they are short enough for one answer."""
 
-FEEDS_OF_REPLICAS = frozenset({"snapshotPeople", "snapshotRoles", "snapshotUnits"})
+FEEDS_OF_REPLICAS = frozenset({"snapshotPeople", "snapshotRevocations", "snapshotRoles", "snapshotUnits"})
 """Lists that programs read from the first to the last page: nobody sees totals or sorts them."""
 
 NAMES: Mapping[str, tuple[str, ...]] = {

@@ -8,7 +8,7 @@ token they can apply to has expired. See docs/adr/0017-revocation-by-client.md.
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -85,6 +85,16 @@ class RevocationList:
             case AccessRevokedV1():
                 self._add_person(event.sub, event)
 
+    def learn(self, entries: Iterable[Any]) -> None:
+        """Reject the tokens that these rows name, or these `contracts.revocations.Revoked`."""
+        for entry in entries:
+            if entry.sub is not None:
+                self._add_person(entry.sub, entry)
+            elif entry.client_id is not None:
+                self._add(self._by_client, entry.client_id, entry)
+            else:
+                self._add(self._by_path, entry.unit_path, entry)
+
     async def record(self, session: AsyncSession, event: Event, _: object = None) -> None:
         """Store the event and delete expired rows (the handler of the durable subscription)."""
         await session.execute(self._table.delete().where(self._table.c.expires_at < datetime.now(UTC)))
@@ -124,12 +134,7 @@ class RevocationList:
             rows = (await session.execute(statement)).all()
         for row in rows:
             self._newest = row.recorded_at if self._newest is None else max(self._newest, row.recorded_at)
-            if row.sub is not None:
-                self._add_person(row.sub, row)
-            elif row.client_id is not None:
-                self._add(self._by_client, row.client_id, row)
-            else:
-                self._add(self._by_path, row.unit_path, row)
+        self.learn(rows)
         if full:
             self._full_reload_at = time.monotonic() + _FULL_RELOAD_SECONDS
             self._forget(now)

@@ -1,28 +1,30 @@
-"""Client of Identity's snapshot API, which returns all units, people or roles in pages."""
+"""Client of Identity's snapshot API, which returns all units, people, roles or live revocations in pages."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Generic, Literal, TypeVar
 
 import httpx
 from pydantic import BaseModel
 
-from contracts import EventModel
 from contracts.identity import PersonChangedV1, RoleChangedV1, UnitChangedV1
+from contracts.revocations import Revoked
 from contracts.vocabulary import Audience
 from replica.settings import SnapshotSettings
 
-E = TypeVar("E", bound=EventModel)
-What = Literal["units", "people", "roles"]
+E = TypeVar("E", bound=BaseModel)
+What = Literal["units", "people", "roles", "revocations"]
 
 PAGE = 1000
 # A token is replaced this many seconds before it expires, which is the maximum time for a page.
 _MARGIN_SECONDS = 60.0
+_NOTHING: Mapping[str, str] = {}
 
 
 class Page(BaseModel, Generic[E]):
-    """One page, ordered by id; `next` is the cursor of the next page, None on the last page."""
+    """One page, in the order of its list; `next` is the cursor of the next page, None on the last page."""
 
     items: list[E]
     next: str | None = None
@@ -71,20 +73,25 @@ class Reader:
         """Return the page of roles after `cursor`."""
         return Page[RoleChangedV1].model_validate_json(await self._read("roles", cursor))
 
-    async def _read(self, what: What, cursor: str | None) -> bytes:
+    async def revocations(self, cursor: str | None, recorded_from: datetime | None) -> Page[Revoked]:
+        """Return the page after `cursor` of the revocations that still apply, recorded since then."""
+        since = {} if recorded_from is None else {"recorded_from": recorded_from.isoformat()}
+        return Page[Revoked].model_validate_json(await self._read("revocations", cursor, since))
+
+    async def _read(self, what: What, cursor: str | None, narrowed: Mapping[str, str] = _NOTHING) -> bytes:
         if time.monotonic() > self._token_until:
             await self._fetch_token()
-        response = await self._get(what, cursor)
+        response = await self._get(what, cursor, narrowed)
         if response.status_code == httpx.codes.UNAUTHORIZED:
             # The token was revoked, or its signing key was removed.
             await self._fetch_token()
-            response = await self._get(what, cursor)
+            response = await self._get(what, cursor, narrowed)
         return response.raise_for_status().content
 
-    async def _get(self, what: What, cursor: str | None) -> httpx.Response:
+    async def _get(self, what: What, cursor: str | None, narrowed: Mapping[str, str]) -> httpx.Response:
         return await self._client.get(
             f"{self._base}/api/v1/snapshot/{what}",
-            params={"limit": PAGE, **({"cursor": cursor} if cursor else {})},
+            params={"limit": PAGE, **narrowed, **({"cursor": cursor} if cursor else {})},
             headers={"Authorization": f"Bearer {self._token}"},
         )
 

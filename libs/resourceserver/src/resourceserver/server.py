@@ -5,7 +5,7 @@ relays its outbox, consumes events, runs jobs and, in most services, maintains a
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -25,6 +25,7 @@ from messaging.tables import ServiceTables
 from messaging.wiring import LocalListener, Messaging, make_bus
 from replica.replica import Replica
 from replica.snapshot import Snapshot
+from resourceserver.asking import Asking
 from servicekit.app import Lifespan, create_app
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Check, Database
@@ -59,12 +60,17 @@ class ResourceServer:
         self._keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
         self._revoked = RevocationList(database, revocations, audience)
         self._replica: Replica | None = None
+        self._asking: Asking | None = None
         self._subscriptions = [self._subscription("revocations", revocation.EVENTS, self._revoked.record)]
         self._handlers: list[Handler[Any]] = []
 
     def keep_replica(self, replica: Replica, snapshot: Snapshot) -> None:
-        """Maintain `replica` by events, and fill it from `snapshot` if it is empty."""
+        """Maintain `replica` by events, and fill it from `snapshot` if it is empty.
+
+        `snapshot` is also asked for revocations while the broker is unreachable.
+        """
         self._replica = replica
+        self._asking = Asking(self._bus, snapshot, self._revoked)
         self._subscriptions.append(self._subscription("directory", replica.types, replica.handle))
         self._handlers.append(replica.rebuilding(snapshot))
 
@@ -125,6 +131,7 @@ class ResourceServer:
                 self._keys.kept_fresh(),
                 self._revoked.kept_fresh(),
                 messaging.running(self._bus, own=self._own_bus),
+                self._asking.running() if self._asking is not None else nullcontext(),
             ):
                 if self._replica is not None:
                     # The queue is bound, so changes during the rebuild arrive as events.

@@ -81,6 +81,7 @@ from identity.reminders.consumers import Reminding
 from identity.reminders.jobs import pruning as prune_reminders
 from identity.reorganisation import jobs as reorganisation_jobs
 from identity.reorganisation.endpoints import router as reorganisation
+from identity.revocations.endpoints import router as revoked
 from identity.role_changes import jobs as role_jobs
 from identity.role_changes.endpoints import router as role_changes
 from identity.roles.endpoints import router as roles
@@ -218,6 +219,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             sign_ins,
             phones,
             me,
+            revoked,
             roles,
             role_changes,
             memberships,

@@ -136,6 +136,10 @@ DESCRIPTIONS = {
     "valid_to": "截止时间",
     # sessions
     "sid": "登录会话的标识",
+    "grant_id": "授权的标识",
+    "audience": "令牌的受众；为空表示全部",
+    "not_before": "此前签发的令牌已吊销",
+    "recorded_at": "记录时间",
     "acr": "登录级别（acr）",
     "amr": "登录方式（amr）",
     "authenticated_at": "登录时间",

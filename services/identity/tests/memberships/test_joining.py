@@ -80,6 +80,20 @@ async def test_a_suspended_account_s_token_is_refused_and_it_cannot_sign_in(new_
         if refused.status_code == 401:
             break
     assert refused.json()["code"] == "token_revoked"
+    service = await county.http.post(
+        "/token",
+        data={"grant_type": "client_credentials", "scope": "directory:read"},
+        auth=("office", "o" * 40),
+    )
+    reading = {"Authorization": f"Bearer {service.json()['access_token']}"}
+    asked = await county.http.get("/api/v1/snapshot/revocations", headers=reading)
+    of_person = [entry for entry in asked.json()["items"] if entry["sub"] == sub]
+    assert any(entry["sid"] is None and entry["grant_id"] is None for entry in of_person)
+    later = {"recorded_from": "2999-01-01T00:00:00Z"}
+    nothing = await county.http.get("/api/v1/snapshot/revocations", params=later, headers=reading)
+    assert nothing.json() == {"items": [], "next": None}
+    person_asks = await county.http.get("/api/v1/snapshot/revocations", headers=admin)
+    assert (person_asks.status_code, person_asks.json()["code"]) == (403, "insufficient_scope")
 
 
 async def test_closing_a_unit_ends_its_memberships_and_withdraws_its_people_s_tokens(

@@ -1,5 +1,6 @@
 """Revocation of access tokens before they expire, at every resource server."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.identity import AccessRevokedV1, ClientRevokedV1, UnitAccessRevokedV1
 from identity.base import Revocation, outbox
+from identity.revocations.repository import Key, RevocationRepository
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 
@@ -25,6 +27,13 @@ class Revocations:
         self._session = session
         self._clock = clock
         self._token_seconds = token_seconds
+        self._rows = RevocationRepository(session)
+
+    async def live(
+        self, recorded_from: datetime | None, after: Key | None, limit: int
+    ) -> Sequence[Revocation]:
+        """Return the revocations that still apply, in the order recorded, one more than `limit`."""
+        return await self._rows.page(self._clock.now(), recorded_from, after, limit)
 
     def revoke(
         self,
