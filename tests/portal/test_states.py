@@ -28,7 +28,7 @@ SILENT = frozenset(
 """They show nothing that could be late, fail or be refused."""
 MARK = "系统暂时出现问题"
 _ROUTER = "document.getElementById('app').__vue_app__.config.globalProperties.$router"
-_ROUTES = f"{_ROUTER}.getRoutes().filter((one) => !one.redirect).map((one) => one.path)"
+ROUTES = f"{_ROUTER}.getRoutes().filter((one) => !one.redirect).map((one) => one.path)"
 # By way of another page, so that the page begins anew.
 _GO = f"async (path) => {{ await {_ROUTER}.push('/nowhere'); await {_ROUTER}.push(path) }}"
 _RETRY = """() => {
@@ -96,7 +96,7 @@ class Judging:
     async def begin(self) -> list[str]:
         """Take the calls of the page; return its routes."""
         await self._page.route("**/api/**", self._answers)
-        routes: list[str] = await self._page.evaluate(_ROUTES)
+        routes: list[str] = await self._page.evaluate(ROUTES)
         return routes
 
     def _note(self, *found: str) -> None:
