@@ -51,8 +51,10 @@ test-again: $(VENV)/.dev ## Run the tests that failed once more, one at a time, 
 
 # At night: the same rules with more cases.
 test-long: $(VENV)/.dev ## Run the tests that try random or many cases, with more of them, in half an hour
-	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 BROWSER_WAYS=all $(PY) -m pytest -n auto --dist worksteal \
-	  services/identity/tests/properties services/identity/tests/codes/test_attack.py tests/browser $(ARGS)
+	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 BROWSER_WAYS=all DOCUMENTED_EXAMPLES=8 \
+	  $(PY) -m pytest -n auto --dist worksteal \
+	  services/identity/tests/properties services/identity/tests/codes/test_attack.py tests/browser \
+	  services/*/tests/test_documented_answers.py tests/portal/test_documented_answers.py $(ARGS)
 	@COCKPIT_FACTS=1000000 COCKPIT_QUERIES=500 $(PY) -m pytest -n0 services/cockpit/tests/test_query_equals_scan.py
 
 # Not part of `make test`, because measuring takes time (docs/contributing.md).
