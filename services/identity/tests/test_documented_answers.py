@@ -1,5 +1,7 @@
 """Whatever people ask of Identity, its OpenAPI document describes the answer, and none is a server error."""
 
+import time
+
 import httpx
 from fastapi import FastAPI
 
@@ -11,12 +13,15 @@ from services.identity.tests.support.people import (
     COUNTY_HANDLER,
     NEWCOMER,
     Person,
+    forget_codes,
     registered,
     unit_of,
 )
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.documented import Caller, Headers, judged
 
+FRESH_SECONDS = 200.0
+"""Tokens last 300 seconds. With more examples, the test takes longer."""
 LAST = (
     *("actForUnit", "setPrimaryUnit", "leaveUnit", "withdrawAgreement", "closeMyAccount"),
     *("endSession", "endSessionByPost", "endMySession"),
@@ -40,7 +45,14 @@ async def test_every_answer_is_documented(app: FastAPI, new_browser: NewBrowser)
     }
 
     def caller(person: Person) -> Caller:
+        until = time.monotonic() + FRESH_SECONDS
+
         async def headers() -> Headers:
+            nonlocal until
+            if time.monotonic() > until:
+                await forget_codes(app)
+                await person.again()
+                until = time.monotonic() + FRESH_SECONDS
             return person.headers
 
         return headers
@@ -61,5 +73,8 @@ async def test_every_answer_is_documented(app: FastAPI, new_browser: NewBrowser)
             known={"unit_id": units, "sub": subs, "code": ["370102"]},
             last=LAST,
         )
-    assert all(found.answers[name][401] < 60 for name in people), found.answers
+    # They were signed in all the time.
+    assert all(
+        answers[401] < answers.total() / 4 for name, answers in found.answers.items() if name in people
+    )
     assert not found.faults, "\n".join(found.faults)
