@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import httpx
 import requests
@@ -20,6 +20,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.failures import FailureGroup
+from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -40,6 +41,7 @@ Headers = Mapping[str, str]
 Caller = Callable[[], Awaitable[Headers]]
 """Returns the headers of somebody's next request."""
 Made = APIOperation[Any, Any, Any, Any]
+RequestCase: TypeAlias = "Case[Any]"
 
 
 @dataclass
@@ -69,12 +71,15 @@ async def judged(
     result = Judged(answers={name: Counter() for name in callers})
     order = list(callers)
     schema = schemathesis.openapi.from_dict(app.openapi())
-    operations = {
-        one.definition.raw["operationId"]: one for one in (made.ok() for made in schema.get_all_operations())
-    }
+    operations: dict[str, Made] = {}
+    for made in schema.get_all_operations():
+        assert isinstance(made, Ok), made
+        operation = made.ok()
+        operations[operation.definition.raw["operationId"]] = operation
     assert operations.keys() >= {*skipped, *last}
     first = [name for name in operations if name not in {*skipped, *last}]
-    for place, operation in enumerate(operations[name] for name in (*first, *last)):
+    for place, operation_id in enumerate((*first, *last)):
+        operation = operations[operation_id]
         cases = _cases(operation, GenerationMode.POSITIVE, EXAMPLES * len(order))
         if EXAMPLES > 1:
             cases += _cases(operation, GenerationMode.NEGATIVE, EXAMPLES * len(order))
@@ -93,9 +98,9 @@ async def judged(
     return result
 
 
-def _cases(operation: Made, mode: GenerationMode, number: int) -> list[Case]:
+def _cases(operation: Made, mode: GenerationMode, number: int) -> list[RequestCase]:
     """Make up to `number` different requests that fit the document, or that do not."""
-    found: list[Case] = []
+    found: list[RequestCase] = []
 
     @settings(
         max_examples=number,
@@ -106,7 +111,7 @@ def _cases(operation: Made, mode: GenerationMode, number: int) -> list[Case]:
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(generation_mode=mode))
-    def collect(case: Case) -> None:
+    def collect(case: RequestCase) -> None:
         found.append(case)
 
     # An operation without parameters and body has nothing that could be wrong.
@@ -115,7 +120,7 @@ def _cases(operation: Made, mode: GenerationMode, number: int) -> list[Case]:
     return found
 
 
-def _name_known(case: Case, known: Mapping[str, Sequence[str]], number: int) -> None:
+def _name_known(case: RequestCase, known: Mapping[str, Sequence[str]], number: int) -> None:
     for part in (case.path_parameters, case.query, case.body):
         _replace(part, known, number)
 
@@ -132,7 +137,7 @@ def _replace(value: object, known: Mapping[str, Sequence[str]], number: int) -> 
             _replace(inner, known, number)
 
 
-def _request(case: Case, headers: Headers) -> httpx.Request | None:
+def _request(case: RequestCase, headers: Headers) -> httpx.Request | None:
     """Return the request as requests would send it; None if HTTP cannot carry it, such as a line feed in a
     header.
     """
@@ -143,12 +148,14 @@ def _request(case: Case, headers: Headers) -> httpx.Request | None:
     values = {name: made[name] for name in names if name in made} | {"headers": own | dict(headers)}
     try:
         sent = requests.Request(**values).prepare()
-        return httpx.Request(sent.method or "", sent.url or "", headers=dict(sent.headers), content=sent.body)
+        # Files have been put into the body as bytes.
+        headers, body = cast(dict[str, str], dict(sent.headers)), cast(bytes | None, sent.body)
+        return httpx.Request(sent.method or "", sent.url or "", headers=headers, content=body)
     except (requests.RequestException, httpx.InvalidURL, UnicodeEncodeError):
         return None
 
 
-def _faults(case: Case, answer: httpx.Response) -> list[str]:
+def _faults(case: RequestCase, answer: httpx.Response) -> list[str]:
     try:
         case.validate_response(answer, checks=_CHECKS)
     except FailureGroup as group:
