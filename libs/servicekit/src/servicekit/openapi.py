@@ -120,11 +120,17 @@ def _document_cursors(document: dict[str, Any]) -> None:
 
 
 def _document_bodies(app: FastAPI, document: dict[str, Any]) -> None:
-    """Correct the refusals outside of the REST API, whose endpoints judge what they get themselves.
+    """Add the refusals of bodies, and correct those outside of the REST API, whose endpoints judge what they
+    get themselves.
 
-    FastAPI lists 422 everywhere, but an operation without declared path, query and body never gives it; one
-    that reads a body refuses one that is too large.
+    Whatever reads a body refuses one that is too large; JSON that is none never reaches an endpoint. FastAPI
+    lists 422 everywhere, but an operation without declared path, query and body never gives it.
     """
+    for operation in operations(document):
+        if "requestBody" in operation:
+            _add_refusal(operation, problems.BodyTooLarge)
+            if "application/json" in operation["requestBody"]["content"]:
+                _add_refusal(operation, problems.MalformedJson)
     for route in routes(app):
         original = route.original_route
         if (route.path_format or "").startswith(PREFIX) or not isinstance(original, APIRoute):

@@ -46,7 +46,7 @@ BEGIN
     WHERE c.unit_id = d.unit_id AND c.version = d.version AND c.kind IS NULL;
     RETURN ids[cardinality(ids)];
 END
-"""
+"""  # nosec B608 - our names
 
 
 def upgrade() -> None:

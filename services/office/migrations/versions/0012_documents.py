@@ -69,7 +69,7 @@ def upgrade() -> None:
     op.alter_column("notices", "kind", server_default=None)
     op.drop_column("notices", "published_by")
     op.alter_column("notices", "document_number", nullable=True)
-    op.execute(f"UPDATE notices SET number_prefix = substring(document_number from {_NUMBER})")
+    op.execute(f"UPDATE notices SET number_prefix = substring(document_number from {_NUMBER})")  # nosec B608 - our names
     _register()
     op.execute("UPDATE notices SET document_number = NULL WHERE status = 'draft'")
     _constraints()
@@ -143,7 +143,7 @@ def _register() -> None:
         FROM notices, LATERAL regexp_match(document_number, {_NUMBER}) AS number
         WHERE published_at IS NOT NULL AND number IS NOT NULL
         ON CONFLICT DO NOTHING
-        """
+        """  # nosec B608 - our names
     )
     op.execute(
         """

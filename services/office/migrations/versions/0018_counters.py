@@ -162,7 +162,7 @@ def _count_receipts() -> None:
           AND (u.placed_at IS NULL OR u.placed_at <= n.published_at)
     """
     for table in ("signatures", "reads"):
-        op.execute(f"UPDATE {table} r SET counted = true {unchanged}")
+        op.execute(f"UPDATE {table} r SET counted = true {unchanged}")  # nosec B608 - our names
     op.execute(
         """
         INSERT INTO receipt_counts (notice_id, path, signed, read, read_units)

@@ -75,14 +75,14 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {table} ALTER COLUMN tokens SET STATISTICS 500")
     for table, (kind, key) in _KEYS.items():
         differs = " OR ".join(f"n.{name} IS DISTINCT FROM o.{name}" for name in _SEARCHED[table])
-        _trigger(table, "insert", f"SELECT '{kind}', n.{key} FROM new_rows n", "NEW TABLE AS new_rows")
+        _trigger(table, "insert", f"SELECT '{kind}', n.{key} FROM new_rows n", "NEW TABLE AS new_rows")  # nosec B608 - our names
         _trigger(
             table,
             "update",
-            f"SELECT '{kind}', n.{key} FROM new_rows n JOIN old_rows o USING ({key}) WHERE {differs}",
+            f"SELECT '{kind}', n.{key} FROM new_rows n JOIN old_rows o USING ({key}) WHERE {differs}",  # nosec B608 - our names
             "OLD TABLE AS old_rows NEW TABLE AS new_rows",
         )
-        _trigger(table, "delete", f"SELECT '{kind}', o.{key} FROM old_rows o", "OLD TABLE AS old_rows")
+        _trigger(table, "delete", f"SELECT '{kind}', o.{key} FROM old_rows o", "OLD TABLE AS old_rows")  # nosec B608 - our names
 
 
 def _trigger(table: str, event: str, query: str, rows: str) -> None:

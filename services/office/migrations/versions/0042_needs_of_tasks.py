@@ -31,7 +31,7 @@ BEGIN
     SELECT id INTO last FROM batch ORDER BY id DESC LIMIT 1;
     RETURN last;
 END
-"""
+"""  # nosec B608 - our names
 
 
 def upgrade() -> None:

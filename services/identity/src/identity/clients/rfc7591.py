@@ -66,7 +66,7 @@ class RegistrationIn(Fields):
         )
 
 
-async def _bearer(authorization: Annotated[str | None, Header(max_length=500)] = None) -> str:
+async def _bearer(authorization: Annotated[str | None, Header()] = None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

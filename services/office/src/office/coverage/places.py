@@ -70,7 +70,7 @@ def then(unit: str, at: str) -> str:
 def names(dispatch: str, unit_id: str) -> str:
     """Return whether the dispatch names the unit."""
     return f"""EXISTS (SELECT FROM forwarding_units k WHERE k.notice_id = :notice
-                       AND k.forwarding_id = {dispatch}.id AND k.unit_id = {unit_id})"""
+                       AND k.forwarding_id = {dispatch}.id AND k.unit_id = {unit_id})"""  # nosec B608 - our names
 
 
 SPECIAL = """special AS MATERIALIZED (
@@ -333,7 +333,7 @@ def holder(path: str, *, special: bool) -> str:
     """Return a lateral relation with the nearest unit that has the notice, at `path` or above it."""
     here = former = ""
     if special:
-        here = f"OR EXISTS (SELECT FROM special d WHERE {addresses('d', 'h')})"
+        here = f"OR EXISTS (SELECT FROM special d WHERE {addresses('d', 'h')})"  # nosec B608 - our names
         former = f"""
             OR EXISTS (SELECT FROM (SELECT p.unit_id, p.parent_id, p.path, p.valid_to, {attributes("p", "h")}
                                     FROM former_places p WHERE p.unit_id = h.id) p

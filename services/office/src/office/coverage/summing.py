@@ -279,7 +279,7 @@ _CELLS = (
     # Signatures of groups whose cells with the notice are all overdue.
     _part(
         _label("g.path", _DEPTH),
-        f"(SELECT path FROM cell_groups WHERE due) g FULL JOIN {_COUNTED} r ON r.path = g.path",  # noqa: S608
+        f"(SELECT path FROM cell_groups WHERE due) g FULL JOIN {_COUNTED} r ON r.path = g.path",  # noqa: S608 - our names
         overdue="-CASE WHEN g.path IS NULL THEN 0 ELSE r.signed END",
     ),
     # Those of groups in which some are: of units of overdue cells, but for those that a dispatch names.
@@ -289,7 +289,7 @@ _CELLS = (
             JOIN cells c ON c.path = g.path AND c.level = u.level AND c.kind = u.kind AND c.stages = u.stages
             JOIN signatures s ON s.notice_id = :notice AND s.unit_id = u.id AND s.counted
             WHERE g.mixed AND c.deadline IS NOT NULL AND {is_late("c")} AND {UNCHANGED}
-              AND u.status = 'active' AND NOT EXISTS (SELECT FROM picked p WHERE p.id = u.id)""",
+              AND u.status = 'active' AND NOT EXISTS (SELECT FROM picked p WHERE p.id = u.id)""",  # nosec B608 - our names
         overdue="-1",
     ),
     # Units that a dispatch names.
