@@ -152,6 +152,8 @@ async def photograph(page: "Page", screen: Screen) -> bytes:
     """The page as WebP, once it has loaded."""
     await page.locator("main h1, .wall h1, .display h1").first.wait_for()
     await expect(page.locator(".state.loading, [aria-busy=true], .chart:not(:has(canvas))")).to_have_count(0)
+    # An address may lead to a place further down.
+    await page.evaluate("window.scrollTo(0, 0)")
     height = min(HIGHEST, await page.evaluate("document.documentElement.scrollHeight"))
     devtools = await page.context.new_cdp_session(page)
     clip = {"x": 0, "y": 0, "width": screen.width, "height": height, "scale": 1}
