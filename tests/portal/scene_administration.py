@@ -10,6 +10,8 @@ from identity.audit_review.jobs import seal_due
 from identity.unit_imports.rules import HEADINGS
 from servicekit.ids import new_id
 from services.identity.tests.support.phones import id_number, sought
+from testkit.clock import FrozenClock
+from testkit.waiting import moments
 
 from .conftest import Visitor
 from .scene_people import CITY, COUNTIES, PLATFORM, Cast, call, until
@@ -25,6 +27,14 @@ LEAVER = ("13812345604", "李思源")
 FOUND = "13912345605"
 """The new number of somebody who has lost the old one."""
 REASONS = ("负责本区县资助数据的报送和核对，需查看驾驶舱。", "编写年度资助工作报告，需查看本区县指标。")
+ADDRESSES = (
+    "济南市历下区解放东路99号",
+    "济南市市中区建设路85号",
+    "济南市槐荫区经十路29851号",
+    "济南市天桥区堤口路53号",
+    "济南市历城区山大北路47号",
+    "济南市长清区清河街1268号",
+)
 SCHOOLS = (
     ("S3701029101", "370102", "济南市历下区燕山小学", "燕山小学", "义务教育", "0531-86012301"),
     ("S3701029102", "370102", "济南市历下区龙奥中学", "龙奥中学", "义务教育", "0531-86012302"),
@@ -51,6 +61,19 @@ CLIENTS = (
 def csv_of(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> bytes:
     """A table as a file."""
     return "\n".join(",".join(row) for row in (headings, *rows)).encode("utf-8-sig")
+
+
+async def described(city: Visitor) -> None:
+    """Counties have a telephone and an address."""
+    for number, code in enumerate(COUNTIES):
+        unit = await city.call("GET", f"{IDENTITY}/units/by-code/{code}")
+        wanted = {
+            "duty_phone": f"0531-8601234{number}",
+            "address": ADDRESSES[number],
+            "reason": "补充联系方式",
+        }
+        path, seen = f"{IDENTITY}/units/{unit.json()['id']}", {"if-match": unit.headers["etag"]}
+        await call(city, "PATCH", path, json=wanted, headers=seen)
 
 
 async def admitted(cast: Cast, city: Visitor, own: str) -> dict[str, str]:
@@ -171,7 +194,11 @@ async def registered(city: Visitor, own: str) -> dict[str, str]:
 async def audited(cast: Cast) -> None:
     """The log is sealed, and exported; an administrator of the platform is to be replaced."""
     state = cast.site.identity.state
-    await seal_due(state.database, state.key_ring, cast.site.clock)
+    # A time of the log is sealed when it is long past, and nothing is being written.
+    later = FrozenClock(cast.site.clock.now() + timedelta(hours=1))
+    async for _ in moments(pause=0.2):
+        if await seal_due(state.database, state.key_ring, later):
+            break
     security, audit = [
         await cast.by_phone(PLATFORM[role][0])
         for role in (PlatformRole.SECURITY_ADMIN, PlatformRole.AUDIT_ADMIN)
@@ -206,6 +233,7 @@ async def prepare(cast: Cast) -> dict[str, str]:
     """Do all of it; return whose page each route with an id shows."""
     city = await cast.of(CITY)
     own = str((await cast.me(city))["unit_id"])
+    await described(city)
     found = await admitted(cast, city, own)
     await requested(cast)
     await delegated(cast, city, own)

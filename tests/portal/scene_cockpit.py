@@ -1,6 +1,8 @@
 """Figures of `make run`, batches of the city with rows that were refused, and a display in a hall."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from cockpit.feeds.declarations import FeedName
 from onebox.facts.filling import NEVER, Filling
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
 COCKPIT = "/api/cockpit/v1"
-GOOD = 60
-"""Persons alike, so that no figure is hidden."""
+GOOD, ENROLLED = 60, 40
+"""Persons alike, so that no figure is hidden; not all are known as students."""
+PERSONS = "jinan"
 WRONG = (
     *({"stage": "小学"},) * 3,
     *({"amount": "六百元"},) * 2,
@@ -35,42 +38,49 @@ async def fill(cockpit: "FastAPI") -> None:
     raise AssertionError("Cockpit has not copied the units")
 
 
-def awards(prefix: str, wrong: tuple[dict[str, str], ...]) -> bytes:
-    """A file of a school's awards, with wrong rows."""
+def file(feed: FeedName, prefix: str, persons: int, wrong: Sequence[dict[str, str]] = ()) -> bytes:
+    """A school's records of persons, with wrong rows."""
+    of_school = {
+        "unit_code": "S3701020001",
+        "year": "2025",
+        "school_year": "2025-2026",
+        "valid_from": "2025-10-15",
+        "amount": "625.00",
+    }
     rows = [
         row_of(
-            FeedName.AWARD,
+            feed,
             number,
             {
-                "unit_code": "S3701020001",
-                "year": "2025",
-                "person_token": f"{prefix}-{number:020d}",
-                "amount": "625.00",
+                **of_school,
+                "person_token": f"{PERSONS}-{number:020d}",
                 "record_id": f"{prefix}-{number}",
                 **changes,
             },
         )
-        for number, changes in enumerate((*({},) * GOOD, *wrong))
+        for number, changes in enumerate((*({},) * persons, *wrong))
     ]
     return file_of(rows).encode()
 
 
 async def batches(city: Visitor) -> dict[str, str]:
-    """Two batches of the city, and an upload that was not finished; the first has quarantined rows."""
+    """Batches of the city, and an upload that was not finished; the first has quarantined rows."""
     own = (await call(city, "GET", "/api/identity/v1/me"))["unit_id"]
     made: list[Any] = []
-    for source, wrong in (("济南市资助系统2025年秋季", WRONG), ("济南市资助系统2025年补报", ())):
+    for feed, source, content in (
+        (FeedName.AWARD, "济南市资助系统2025年秋季", file(FeedName.AWARD, "a", GOOD, WRONG)),
+        (FeedName.AWARD, "济南市资助系统2025年补报", file(FeedName.AWARD, "b", GOOD)),
+        (FeedName.HARDSHIP, "济南市困难学生认定结果", file(FeedName.HARDSHIP, "h", GOOD)),
+        (FeedName.ENROLMENT, "济南市学籍系统", file(FeedName.ENROLMENT, "e", ENROLLED)),
+    ):
         made.append(
             await call(
                 city,
                 "POST",
                 f"{COCKPIT}/intake/batches",
-                params={"feed": "award", "source": source, "unit": own},
-                content=awards(f"jn{len(made)}", wrong),
-                headers={
-                    "content-type": "text/csv; charset=utf-8",
-                    "idempotency-key": f"batch-of-the-city-{len(made)}",
-                },
+                params={"feed": feed.value, "source": source, "unit": own},
+                content=content,
+                headers={"content-type": "text/csv; charset=utf-8", "idempotency-key": str(uuid4())},
             )
         )
     upload = {

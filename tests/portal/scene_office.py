@@ -108,6 +108,8 @@ async def received(cast: Cast) -> dict[str, str]:
     centre, province, city = [await cast.of(code) for code in (CENTRE, PROVINCE, CITY)]
     for person, prefix in ((centre, "教助中心"), (province, "鲁教助"), (city, "济教助")):
         await call(person, "POST", f"{OFFICE}/number-series", json={"prefix": prefix, "preferred": True})
+    letter = {"prefix": "济教助函", "letterhead": "济南市学生资助管理中心便函"}
+    await call(city, "POST", f"{OFFICE}/number-series", json=letter)
     training = await draft(
         await cast.of(CENTRE, Role.HANDLER),
         "关于举办全国学生资助业务培训的通知",
@@ -131,6 +133,7 @@ async def received(cast: Cast) -> dict[str, str]:
     asked = await published(
         province, "关于报送春季学期资助资金发放情况的通知", form=True, deadline=in_days(3), salutation="各市"
     )
+    await post(city, f"{asked}/read")
     await post(city, f"{asked}/sign")
     students, amount, way, _, name = ANSWERS[0]
     values = {
@@ -141,6 +144,7 @@ async def received(cast: Cast) -> dict[str, str]:
     }
     await replace(city, f"notices/{asked}/answer", {"values": values})
     signed = await published(province, "关于开展学生资助政策宣传月活动的通知", kind="circular")
+    await post(city, f"{signed}/read")
     await post(city, f"{signed}/sign")
     await post(city, f"{signed}/forward")
     handler = (await cast.me(await cast.of(CITY, Role.HANDLER)))["sub"]
@@ -162,6 +166,7 @@ async def sent(cast: Cast) -> dict[str, str]:
     )
     for number, code in enumerate(COUNTIES[:-1]):
         county = await cast.of(code)
+        await post(county, f"{collected}/read")
         await post(county, f"{collected}/sign")
         if number < 2:
             await post(county, f"{collected}/forward")

@@ -1,5 +1,7 @@
 """Writes `docs/screenshots/portal` and the table of pages in `docs/portal.md`; `make screenshots` runs it.
 
+Of some pages: `PAGES="answers coverage" make screenshots`.
+
 An administrator of 济南市 goes through the pages, on a desktop and on a telephone; the centre and the
 administrators of the platform through those that are theirs. The pages are those of the router:
 `src/shell/router.test.ts` fails if one of them has no picture.
@@ -7,6 +9,7 @@ administrators of the platform through those that are theirs. The pages are thos
 
 import asyncio
 import base64
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
     from testkit.postgres import Migration
 
-pytestmark = pytest.mark.usefixtures("built")
+pytestmark = [pytest.mark.usefixtures("built"), pytest.mark.timeout(3600)]
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOTS = DOCS / "screenshots" / "portal"
@@ -43,6 +46,8 @@ HIGHEST = 2400
 """Lists go on below; a picture need not."""
 SINCE = timedelta(days=345)
 """How long the world has been as it is: authorisations end within a month, and are reviewed."""
+ONLY = os.environ.get("PAGES", "").split()
+"""Short names of the pages to photograph; all, if there are none."""
 SECURITY, AUDIT, NOBODY = "security", "audit", "nobody"
 
 
@@ -152,6 +157,8 @@ async def photograph(page: "Page", screen: Screen) -> bytes:
     """The page as WebP, once it has loaded."""
     await page.locator("main h1, .wall h1, .display h1").first.wait_for()
     await expect(page.locator(".state.loading, [aria-busy=true], .chart:not(:has(canvas))")).to_have_count(0)
+    # An address may lead to a place further down.
+    await page.evaluate("window.scrollTo(0, 0)")
     height = min(HIGHEST, await page.evaluate("document.documentElement.scrollHeight"))
     devtools = await page.context.new_cdp_session(page)
     clip = {"x": 0, "y": 0, "width": screen.width, "height": height, "scale": 1}
@@ -209,7 +216,7 @@ async def test_screenshots(
         **await scene_cockpit.prepare(cast, figures),
     }
     SHOTS.mkdir(parents=True, exist_ok=True)
-    for shown in PAGES:
+    for shown in (one for one in PAGES if not ONLY or one.name in ONLY):
         page = pages[shown.viewer]
         for screen in (DESKTOP, PHONE):
             await page.set_viewport_size({"width": screen.width, "height": screen.height})

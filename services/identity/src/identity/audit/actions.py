@@ -108,6 +108,7 @@ class AuditAction(Vocabulary):
     SESSION_ACTING_UNIT = "session.acting_unit", "切换单位"
     SESSION_ENDED = "session.ended", "结束登录"
     SESSION_STEPPED_UP = "session.stepped_up", "再次验证身份"
+    SIGN_IN = "sign_in", "登录"
     SIGN_IN_REFUSED = "sign_in.refused", "登录未通过"
     TOTP_ADDED = "totp.added", "添加动态口令"
     TOTP_REFUSED = "totp.refused", "动态口令未通过"
