@@ -12,12 +12,14 @@ from sqlalchemy.sql.dml import Insert
 from identity.audit.models import AuditRecord
 from servicekit.lanes import Lane, Statement
 
-_COLUMNS: Final = AuditRecord.__table__.columns
+# The table: with the class, a session takes parameters for the attributes of objects.
+_TABLE: Final[Any] = AuditRecord.__table__
+_COLUMNS: Final = _TABLE.columns
 
 
 def insert_one() -> Insert:
     """Return the statement that adds one row, with the parameters of `parameters`."""
-    return insert(AuditRecord).values({c.name: bind(f"audit_{c.name}", type_=c.type) for c in _COLUMNS})
+    return insert(_TABLE).values({c.name: bind(f"audit_{c.name}", type_=c.type) for c in _COLUMNS})
 
 
 def parameters(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +33,7 @@ def _insert_many() -> Statement:
     given = func.unnest(*(bind(name, type_=ARRAY(type_)) for name, type_ in types.items()))
     rows = given.table_valued(*types, name="given").render_derived()
     values = [cast(rows.c[c.name], JSONB) if isinstance(c.type, JSONB) else rows.c[c.name] for c in _COLUMNS]
-    return Statement(insert(AuditRecord).from_select(list(types), select(*values)))
+    return Statement(insert(_TABLE).from_select(list(types), select(*values)))
 
 
 _INSERT_MANY: Final = _insert_many()

@@ -22,12 +22,11 @@ _BYTES: Final = 32
 """Of each half of a signature with P-256 (RFC 7518 §3.4)."""
 
 
-def signed(key: PrivateKey, claims: dict[str, Any], *, typ: str | None = None) -> str:
+def signed(key: PrivateKey, claims: dict[str, Any], *, typ: str = "JWT") -> str:
     """Return the claims as a JWT of the type `typ`, signed by ES256 or RS256 as the key is meant for."""
     private = key.private_key if isinstance(key, ECKey) else None
     if private is None:
-        head = {"alg": "RS256", "kid": key.kid} | ({} if typ is None else {"typ": typ})
-        return jwt.encode(head, claims, key, ["RS256"])
+        return jwt.encode({"alg": "RS256", "typ": typ, "kid": key.kid}, claims, key, ["RS256"])
     text = _header(key.kid, typ) + b"." + _base64url(to_json(claims))
     r, s = decode_dss_signature(private.sign(text, _ECDSA))
     signature = r.to_bytes(_BYTES, "big") + s.to_bytes(_BYTES, "big")
@@ -35,9 +34,8 @@ def signed(key: PrivateKey, claims: dict[str, Any], *, typ: str | None = None) -
 
 
 @lru_cache(maxsize=64)
-def _header(kid: str | None, typ: str | None) -> bytes:
-    said = {"alg": "ES256", "kid": kid} | ({} if typ is None else {"typ": typ})
-    return _base64url(to_json(said))
+def _header(kid: str | None, typ: str) -> bytes:
+    return _base64url(to_json({"alg": "ES256", "typ": typ, "kid": kid}))
 
 
 def _base64url(value: bytes) -> bytes:

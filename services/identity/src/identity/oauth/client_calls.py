@@ -1,6 +1,6 @@
 """Methods for the endpoints that clients call. Each runs the sync protocol core in one transaction.
 
-The busiest run on a lane (`oauth.state.transactions`, docs/adr/0042-token-endpoint-on-lanes.md).
+The busiest run on a lane (`oauth.state.transactions`, docs/adr/0043-token-endpoint-on-lanes.md).
 """
 
 from collections.abc import Callable

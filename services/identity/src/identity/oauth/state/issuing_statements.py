@@ -142,7 +142,7 @@ _UNTIL = bindparam("expires_at", type_=DateTime(timezone=True))
 # A value always has the same `expires_at`, so the unique key rejects a concurrent insert of another process;
 # the query detects the same key with another `expires_at`.
 ONCE: Final = Statement(
-    insert_once(OnceOnly)
+    insert_once(OnceOnly.__table__)  # type: ignore[arg-type]
     .from_select(
         ["key_hash", "expires_at"],
         select(cast(_KEY, LargeBinary), cast(_UNTIL, DateTime(timezone=True))).where(
