@@ -53,6 +53,7 @@ from identity.membership_pages.delegating import router as delegation_pages
 from identity.membership_pages.joining import router as join_pages
 from identity.membership_pages.units import router as unit_pages
 from identity.memberships.endpoints import router as memberships
+from identity.oauth.authorizing import Authorizing
 from identity.oauth.client_calls import ClientCalls
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as authorization
@@ -308,6 +309,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.parts = parts
     app.state.issuer = make_server()
     app.state.client_calls = ClientCalls(database, parts, app.state.issuer)
+    app.state.authorizing = Authorizing(database, parts, app.state.issuer)
     app.state.sms = sms
     app.state.real_names = provider
     app.state.policies = current_policies

@@ -8,7 +8,6 @@ from typing import Final
 
 from authlib.oauth2.base import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from sqlalchemy.util import greenlet_spawn
 
 from identity.oauth.authentication import client_auth, dpop
 from identity.oauth.authentication.client_assertions import fetch_keys
@@ -16,10 +15,9 @@ from identity.oauth.authorization import pushed_requests
 from identity.oauth.authorization.untrusted import has_nul
 from identity.oauth.device import grant as device
 from identity.oauth.server import Issuer
-from identity.oauth.state.context import Context, Parts, entered
-from identity.oauth.state.dependencies import make_context
+from identity.oauth.state.context import Context, Parts
 from identity.oauth.state.messages import Pairs, Reply, Request
-from identity.oauth.state.transactions import OnLane, SessionNeeded
+from identity.oauth.state.running import in_session, on_lane
 from identity.oauth.tokens import introspection, revocation
 from servicekit.db import Database
 
@@ -48,11 +46,8 @@ class ClientCalls:
             issued_to = context.issued_to
             return _with_nonce(context, request, reply)
 
-        request = await self._request("/token", pairs, headers)
-        if request.payload.grant_type in _ON_LANE:
-            reply = await self._on_lane(request, call)
-        else:
-            reply = await self._in_session(request, call)
+        run = self._on_lane if dict(pairs).get("grant_type") in _ON_LANE else self._in_session
+        reply = await run("/token", pairs, headers, call)
         if issued_to is not None:
             await self._parts.records.write(
                 actor=issued_to, action="oauth.token_issued", target=issued_to, grant="client_credentials"
@@ -66,8 +61,7 @@ class ClientCalls:
             client = self._server.authenticate_client(request, client_auth.CONFIDENTIAL, "introspection")
             return Reply(200, introspection.introspect(context, client, request.form))
 
-        request = await self._request("/introspect", pairs, headers)
-        return await self._on_lane(request, call, single=True)
+        return await self._on_lane("/introspect", pairs, headers, call, single=True)
 
     async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The revocation endpoint (RFC 7009 §2); public clients identify themselves."""
@@ -77,7 +71,7 @@ class ClientCalls:
             revocation.revoke(context, client, request.form)
             return Reply(200, {})
 
-        return await self._in_session(await self._request("/revoke", pairs, headers), call)
+        return await self._in_session("/revoke", pairs, headers, call)
 
     async def push(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The pushed authorization request endpoint (RFC 9126 §2)."""
@@ -88,7 +82,7 @@ class ClientCalls:
             body = pushed_requests.push(context, self._server, request)
             return _with_nonce(context, request, Reply(201, body))
 
-        return await self._in_session(await self._request("/par", pairs, headers), call)
+        return await self._in_session("/par", pairs, headers, call)
 
     async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The device authorization endpoint (RFC 8628 §3.1)."""
@@ -97,32 +91,31 @@ class ClientCalls:
             self._server.authenticate_client(request, client_auth.ALL, "device_authorization")
             return Reply(200, device.begin(context, request))
 
-        return await self._in_session(await self._request("/device_authorization", pairs, headers), call)
+        return await self._in_session("/device_authorization", pairs, headers, call)
 
-    async def _request(self, path: str, pairs: Pairs, headers: dict[str, str]) -> Request:
+    async def _on_lane(
+        self, path: str, pairs: Pairs, headers: dict[str, str], call: Call, *, single: bool = False
+    ) -> Reply:
+        await self._fetch_keys(pairs)
+        whole = self._answering(path, pairs, headers, call)
+        return await on_lane(self._database, self._parts, whole, single=single)
+
+    async def _in_session(self, path: str, pairs: Pairs, headers: dict[str, str], call: Call) -> Reply:
+        await self._fetch_keys(pairs)
+        return await in_session(self._database, self._parts, self._answering(path, pairs, headers, call))
+
+    async def _fetch_keys(self, pairs: Pairs) -> None:
         # Before the transaction, because a fetch may take seconds.
         await fetch_keys(self._database, self._parts, self._server.client_keys, dict(pairs))
-        return Request("POST", f"{self._parts.settings.issuer_url}{path}", headers, form=pairs)
 
-    async def _on_lane(self, request: Request, call: Call, *, single: bool = False) -> Reply:
-        """Call on a lane, or again in a session if it needs one. `single`: it needs no transaction."""
-        lanes = self._database.lanes
-        try:
-            async with lanes.single() if single else lanes.transaction() as lane:
-                context = Context(OnLane(lane, self._database), self._parts)
-                return await greenlet_spawn(self._answer, context, request, call)
-        except SessionNeeded:
-            again = Request("POST", request.uri, request.headers, form=request.pairs)
-            return await self._in_session(again, call)
+    def _answering(
+        self, path: str, pairs: Pairs, headers: dict[str, str], call: Call
+    ) -> Callable[[Context], Reply]:
+        """Return what makes the response. Errors are returned directly, never by redirect."""
+        uri = f"{self._parts.settings.issuer_url}{path}"
 
-    async def _in_session(self, request: Request, call: Call) -> Reply:
-        async with self._database.transaction() as session:
-            context = make_context(session, self._parts)
-            return await session.run_sync(lambda _: self._answer(context, request, call))
-
-    def _answer(self, context: Context, request: Request, call: Call) -> Reply:
-        """Return the response. Errors are returned directly, never by redirect."""
-        with entered(context):
+        def answer(context: Context) -> Reply:
+            request = Request("POST", uri, headers, form=pairs)
             try:
                 _check_parameters(request)
                 return call(context, request)
@@ -133,6 +126,8 @@ class ClientCalls:
                 reply: Reply = self._server.handle_error_response(request, error)
                 reply.body = dict(reply.body)
                 return _with_nonce(context, request, reply)
+
+        return answer
 
 
 def _with_nonce(context: Context, request: Request, reply: Reply) -> Reply:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from identity.oauth.authorization.endpoint import Outcome, authorize, consent_asked
+from identity.oauth.authorization.endpoint import consent_asked
 from identity.oauth.authorization.interaction import Marker
 from identity.oauth.server import Issuer
 from identity.oauth.state.context import Context, entered
@@ -25,13 +25,6 @@ class OAuth:
         self._session = session
         self._context = context
         self._server = server
-
-    async def authorize(
-        self, pairs: Pairs, browser: BrowserSession | None, marker: Marker | None = None
-    ) -> Outcome:
-        """The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2)."""
-        self._context.browser = browser
-        return await self._run(lambda: authorize(self._context, self._server, pairs, marker))
 
     async def allow(self, pairs: Pairs, browser: BrowserSession, marker: Marker) -> None:
         """Store the person's consent to the request, if it requires any. Idempotent."""

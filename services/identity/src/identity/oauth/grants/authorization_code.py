@@ -77,17 +77,16 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             expires_at=expires_at,
             generation=request.client.grant_generation,
         )
-        context.rows.add(
-            AuthorizationCode(
-                id=id_of(code),
-                code_hash=secret_hash(code),
-                grant=grant,
-                redirect_uri=request.payload.redirect_uri,
-                nonce=data.get("nonce"),
-                code_challenge=data["code_challenge"],
-                issued_at=now,
-            )
+        stored = AuthorizationCode(
+            id=id_of(code),
+            code_hash=secret_hash(code),
+            grant_id=grant.id,
+            redirect_uri=request.payload.redirect_uri,
+            nonce=data.get("nonce"),
+            code_challenge=data["code_challenge"],
+            issued_at=now,
         )
+        context.browsing.add_code(stored, grant)
 
     def query_authorization_code(self, code: str, client: Client) -> CodeSnapshot | None:
         """Return the code if it was issued to this client, is unexpired and unused.

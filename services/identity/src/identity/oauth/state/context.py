@@ -22,6 +22,7 @@ from identity.consents.service import Consents
 from identity.grants.models import Grant
 from identity.grants.service import Grants
 from identity.keys.ring import KeyRing, PrivateKey, PublicKey
+from identity.oauth.state.browsing_repository import BrowsingRepository
 from identity.oauth.state.issuing_repository import IssuingRepository
 from identity.oauth.state.repository import OAuthRepository
 from identity.oauth.state.snapshots import AnyGrant, GrantSnapshot
@@ -178,6 +179,11 @@ class Context:
     def issuing(self) -> IssuingRepository:
         """Queries of the busiest calls in this call's transaction."""
         return IssuingRepository(self.transaction)
+
+    @property
+    def browsing(self) -> BrowsingRepository:
+        """Queries of authorization requests in this call's transaction."""
+        return BrowsingRepository(self.transaction)
 
     @property
     def rows(self) -> OAuthRepository:

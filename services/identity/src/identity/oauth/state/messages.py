@@ -69,8 +69,6 @@ class Request(OAuth2Request):  # type: ignore[misc]
         super().__init__(method, uri, headers={name.title(): value for name, value in headers.items()})
         self._args = Payload(query)
         self._posted = Payload(form)
-        self.pairs = form
-        """Body parameters as they were sent."""
         self.payload = Payload([*query, *form])
 
     @property

@@ -13,14 +13,12 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from contracts.vocabulary import AccountStatus, UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
-from identity.consents.models import Consent
 from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement
 from identity.grants.models import Grant
 from identity.memberships.models import Membership
 from identity.oauth.state.subject import Subject
 from identity.platform.models import PlatformAdministrator
-from identity.policies.models import Agreement
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
@@ -140,29 +138,9 @@ class OAuthRepository:
         """Insert a row."""
         self._session.add(row)
 
-    def agreed(self, sub: UUID) -> set[tuple[str, str]]:
-        """Return the versions of the issuer's documents that a person has agreed to."""
-        rows = self._session.execute(
-            select(Agreement.kind, Agreement.version).where(
-                Agreement.account_id == sub, Agreement.withdrawn_at.is_(None)
-            )
-        )
-        return {(kind.value, version) for kind, version in rows}
-
     def grant(self, grant_id: UUID) -> Grant | None:
         """Return a grant by id."""
         return self._session.get(Grant, grant_id)
-
-    def consent(self, account_id: UUID, client_id: str) -> Consent | None:
-        """Return the active consent of a person to a client."""
-        found: Consent | None = self._session.scalar(
-            select(Consent).where(
-                Consent.account_id == account_id,
-                Consent.client_id == client_id,
-                Consent.withdrawn_at.is_(None),
-            )
-        )
-        return found
 
     def account(self, sub: UUID) -> Account | None:
         """Return an account, share-locked, so that it cannot be suspended before the token is committed."""
