@@ -18,7 +18,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import make_url
+from sqlalchemy import CursorResult, make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
@@ -143,7 +143,9 @@ class InSession:
     async def first(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """Return the first row, or None."""
         result: Any = await self._session.execute(statement.element, dict(values))
-        return result.first() if result.returns_rows else None
+        # The rows of a statement with mapped columns are no `CursorResult`.
+        nothing = isinstance(result, CursorResult) and not result.returns_rows
+        return None if nothing else result.first()
 
     async def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return all rows."""

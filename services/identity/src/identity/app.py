@@ -53,8 +53,7 @@ from identity.membership_pages.delegating import router as delegation_pages
 from identity.membership_pages.joining import router as join_pages
 from identity.membership_pages.units import router as unit_pages
 from identity.memberships.endpoints import router as memberships
-from identity.oauth.authorizing import Authorizing
-from identity.oauth.client_calls import ClientCalls
+from identity.oauth.authorization.service import Authorizing
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as authorization
 from identity.oauth.endpoints.decision import router as decision
@@ -63,6 +62,7 @@ from identity.oauth.endpoints.token import router as token_endpoints
 from identity.oauth.endpoints.userinfo import router as userinfo
 from identity.oauth.logout.endpoints import router as logout
 from identity.oauth.server import make_server
+from identity.oauth.service import ClientCalls
 from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages

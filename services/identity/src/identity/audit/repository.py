@@ -1,42 +1,12 @@
-"""Statements for the audit log."""
+"""Insert-only access to the audit log."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from pydantic_core import to_json
-from sqlalchemy import Text, cast, func, insert, select
-from sqlalchemy import bindparam as bind
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.sql.dml import Insert
 
-from identity.audit.models import AuditRecord
-from servicekit.lanes import Lane, Statement
-
-# The table: with the class, a session takes parameters for the attributes of objects.
-_TABLE: Final[Any] = AuditRecord.__table__
-_COLUMNS: Final = _TABLE.columns
-
-
-def insert_one() -> Insert:
-    """Return the statement that adds one row, with the parameters of `parameters`."""
-    return insert(_TABLE).values({c.name: bind(f"audit_{c.name}", type_=c.type) for c in _COLUMNS})
-
-
-def parameters(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of `insert_one` for a row of `service.values`."""
-    return {f"audit_{name}": value for name, value in row.items()}
-
-
-def _insert_many() -> Statement:
-    # Arrays of JSON documents are passed as texts.
-    types = {c.name: Text() if isinstance(c.type, JSONB) else c.type for c in _COLUMNS}
-    given = func.unnest(*(bind(name, type_=ARRAY(type_)) for name, type_ in types.items()))
-    rows = given.table_valued(*types, name="given").render_derived()
-    values = [cast(rows.c[c.name], JSONB) if isinstance(c.type, JSONB) else rows.c[c.name] for c in _COLUMNS]
-    return Statement(insert(_TABLE).from_select(list(types), select(*values)))
-
-
-_INSERT_MANY: Final = _insert_many()
+from identity.audit.statements import COLUMNS, INSERT_MANY
+from servicekit.lanes import Lane
 
 
 class AuditRepository:
@@ -47,6 +17,6 @@ class AuditRepository:
 
     async def insert(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows in one statement, which is the same for any number of them."""
-        columns: dict[str, list[Any]] = {c.name: [row[c.name] for row in rows] for c in _COLUMNS}
+        columns: dict[str, list[Any]] = {c.name: [row[c.name] for row in rows] for c in COLUMNS}
         columns["details"] = [to_json(value).decode() for value in columns["details"]]
-        await self._lane.all(_INSERT_MANY, columns)
+        await self._lane.all(INSERT_MANY, columns)

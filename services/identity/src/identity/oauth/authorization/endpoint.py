@@ -10,9 +10,9 @@ from identity.oauth.authorization.checks import AuthorizationServer
 from identity.oauth.authorization.form_post import FormPost
 from identity.oauth.authorization.interaction import Marker
 from identity.oauth.authorization.untrusted import has_nul
-from identity.oauth.state.browsing_repository import Person
 from identity.oauth.state.context import Context
 from identity.oauth.state.messages import Pairs, Reply, Request
+from identity.oauth.state.snapshots import Person
 
 
 @dataclass(frozen=True)

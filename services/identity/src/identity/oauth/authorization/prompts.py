@@ -22,7 +22,7 @@ from authlib.oidc.core.errors import (
 from identity.clients.rules import LOOPBACK
 from identity.oauth.authorization.checks import AuthorizationRequest
 from identity.oauth.authorization.interaction import Marker
-from identity.oauth.state.browsing_repository import Person
+from identity.oauth.state.snapshots import Person
 from identity.policies.rules import missing
 
 

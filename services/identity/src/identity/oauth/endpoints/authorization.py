@@ -17,7 +17,7 @@ from identity.oauth.authorization.prompts import (
     SelectAccountPage,
     StepUpPage,
 )
-from identity.oauth.authorizing import Authorizing
+from identity.oauth.authorization.service import Authorizing
 from identity.oauth.dependencies import keep
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.endpoints.pages import consent_page, select_account_page

@@ -8,8 +8,8 @@ from fastapi.responses import Response
 
 from identity.clients import rules
 from identity.descriptions import OAUTH_ERRORS
-from identity.oauth.client_calls import ClientCalls
 from identity.oauth.endpoints.forms import form_pairs, headers_of
+from identity.oauth.service import ClientCalls
 from identity.oauth.state.messages import Pairs, Reply
 from servicekit.routing import DirectRoute
 

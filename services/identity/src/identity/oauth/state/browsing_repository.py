@@ -1,6 +1,5 @@
 """What is read and written for an authorization request, on a lane or in a session."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,6 +11,7 @@ from identity.accounts.models import Account
 from identity.consents.models import Consent
 from identity.grants.models import Grant
 from identity.oauth.state.models import AuthorizationCode
+from identity.oauth.state.snapshots import Person
 from identity.oauth.state.transactions import Transaction
 from identity.policies.models import Agreement
 from identity.sessions.models import BrowserSession
@@ -64,15 +64,6 @@ def _inserted(model: Any, prefix: str) -> Any:
 _CODE: Final = Statement(
     _inserted(AuthorizationCode, "code").add_cte(_inserted(Grant, "grant").cte("granted"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """The active account of a session."""
-
-    id: UUID
-    name: str
-    phone_masked: str
 
 
 class BrowsingRepository:

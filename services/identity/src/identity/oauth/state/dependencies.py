@@ -23,7 +23,7 @@ def make_context(session: AsyncSession, parts: Parts) -> Context:
         Grants(parts.clock, revocations, audit),
         Consents(session, parts.clock, revocations, audit),
     )
-    return Context(InSession(session.sync_session), parts, services)
+    return Context(InSession(session), parts, services)
 
 
 async def _context(request: Request, session: Session) -> Context:

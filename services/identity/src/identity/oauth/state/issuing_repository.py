@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from identity.audit.repository import parameters
+from identity.audit.statements import parameters
 from identity.clients.models import secret_hash
 from identity.oauth.state import issuing_statements as statements
 from identity.oauth.state.handles import id_of

@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_once
 from sqlalchemy.sql.dml import Insert
 
 from identity.accounts.models import Account
-from identity.audit.repository import insert_one
+from identity.audit.statements import insert_one
 from identity.base import revocations
 from identity.grants.models import Grant
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, RefreshToken

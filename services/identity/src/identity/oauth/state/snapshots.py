@@ -138,3 +138,12 @@ class NewRefreshToken:
     issued_at: datetime
     expires_at: datetime
     dpop_jkt: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The active account of a session."""
+
+    id: UUID
+    name: str
+    phone_masked: str

@@ -9,11 +9,12 @@ the lane is rolled back, and the call is made again in a session, where the same
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import CursorResult
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from servicekit.db import Database
+from servicekit.lanes import InSession as Runner
 from servicekit.lanes import Lane, Statement
 
 T = TypeVar("T")
@@ -43,14 +44,13 @@ class Transaction(Protocol):
 class InSession:
     """The transaction of a session."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session.sync_session
+        self._runner = Runner(session)
 
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """See `Transaction`."""
-        result: Any = self.session.execute(statement.element, dict(values))
-        nothing = isinstance(result, CursorResult) and not result.returns_rows
-        return None if nothing else result.first()
+        return await_only(self._runner.first(statement, values))
 
     def read(self, work: Callable[[Session], T]) -> T:
         """See `Transaction`."""

@@ -2,11 +2,11 @@
 
 from datetime import timedelta
 
-from identity.clients.repository import ClientRepository
+from identity.clients.naming import system_name
 from identity.clients.shown import SystemName
+from identity.oauth.authorization.checks import AuthorizationServer
 from identity.oauth.authorization.endpoint import Outcome, authorize
 from identity.oauth.authorization.interaction import Marker
-from identity.oauth.server import Issuer
 from identity.oauth.state.context import Context, Parts
 from identity.oauth.state.messages import Pairs
 from identity.oauth.state.running import on_lane
@@ -18,7 +18,7 @@ from servicekit.db import Database
 class Authorizing:
     """The issuer for browsers that clients send."""
 
-    def __init__(self, database: Database, parts: Parts, server: Issuer) -> None:
+    def __init__(self, database: Database, parts: Parts, server: AuthorizationServer) -> None:
         self._database = database
         self._parts = parts
         self._server = server
@@ -49,9 +49,7 @@ class Authorizing:
     async def system(self, client_id: str) -> SystemName | None:
         """Return how people know a client, for a page."""
         async with self._database.transaction() as session:
-            for _, name, owner in await ClientRepository(session).names([client_id]):
-                return SystemName(name, owner or "")
-        return None
+            return await system_name(session, client_id)
 
     def _resumed(self, context: Context, cookie: str | None) -> BrowserSession | None:
         sid, secret = parts_of(cookie)
