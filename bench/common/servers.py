@@ -67,3 +67,17 @@ def processor_seconds(pid: int) -> float:
     """Return the processor time that a process has used, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def processor_seconds_with_children(first: int) -> float:
+    """Return the processor seconds of a process and its children, also of those that have ended."""
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            pid = int(stat.parent.name)
+            fields = stat.read_text().rpartition(")")[2].split()
+            if pid == first:
+                ticks += sum(map(int, fields[11:15]))
+            elif int(fields[1]) == first:
+                ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")

@@ -14,6 +14,8 @@ class Round:
     p50: float
     p99: float
     requests: int = 0
+    cpu: tuple[float, float] = (0.0, 0.0)
+    """Processor time of one request in the server and in PostgreSQL, in µs."""
 
     @classmethod
     def of(cls, durations: Sequence[float], seconds: float) -> Self:

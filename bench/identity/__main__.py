@@ -19,6 +19,7 @@ from bench.common.tables import program_version, write
 from bench.identity import issuers
 from bench.identity.crowd import Crowd, fill, forget
 from bench.identity.flows import RESOURCE, Client, Ours, Peer, Side, Texts, signed_in
+from bench.identity.meter import Meter
 from bench.identity.report import Result, Row
 from bench.identity.scenarios import ALL, Scenario, World
 from bench.identity.token_check import Check, token_check
@@ -81,12 +82,14 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
         ):
             await Statements.prepare(server)
             result.postgresql = await _version(server)
-            world = World(server, phones, given.concurrency, _grants(given), given.rounds + 2)
+            meter = await Meter.of(server)
+            world = World(server, phones, given.concurrency, _grants(given), given.rounds + 2, meter)
             ours, peer = Ours(port, texts), Peer(peer_port)
+            servers = {ours.name: pid, peer.name: peer_pid}
             sides: list[Side] = [ours] if given.ours_only else [ours, peer]
             for name, scenario in ALL.items():
                 if given.only is None or name in given.only:
-                    result.rows.append(await _measure(scenario, world, sides, given))
+                    result.rows.append(await _measure(scenario, world, sides, servers, given))
             if given.only is None or "token-check" in given.only:
                 result.check = await _check(ours, phones[0], program, 500 if given.quick else 5000)
             if given.crowd:
@@ -124,7 +127,9 @@ def _grants(given: argparse.Namespace) -> int:
     return 100 if given.quick else 400
 
 
-async def _measure(scenario: Scenario, world: World, sides: list[Side], given: argparse.Namespace) -> Row:
+async def _measure(
+    scenario: Scenario, world: World, sides: list[Side], servers: dict[str, int], given: argparse.Namespace
+) -> Row:
     row = Row(scenario.name)
     for side in sides:
         await scenario.prepare(world, side)
@@ -133,7 +138,9 @@ async def _measure(scenario: Scenario, world: World, sides: list[Side], given: a
         for side in sides:
             await _checkpoint(world.server)
             mine = row.ours if side.name == "ours" else row.peer
-            mine.rounds.append(await scenario.round(world, side, given.seconds))
+            world.meter.server = servers[side.name]
+            await world.meter.start()
+            mine.rounds.append(world.meter.read(await scenario.round(world, side, given.seconds)))
     for side in sides:
         mine = row.ours if side.name == "ours" else row.peer
         statements = Statements(world.server, side.name)
@@ -143,7 +150,8 @@ async def _measure(scenario: Scenario, world: World, sides: list[Side], given: a
         middle = mine.middle
         say(
             f"{scenario.name:<34} {side.name}: {spread(mine.rounds)} a second, p50 {middle.p50:.1f} ms,"
-            f" p99 {middle.p99:.1f} ms, {mine.statements:.1f} statements"
+            f" p99 {middle.p99:.1f} ms, {mine.statements:.1f} statements,"
+            f" CPU {middle.cpu[0]:.0f} + {middle.cpu[1]:.0f} µs"
         )
         if given.statements:
             for often, text in statements.each:

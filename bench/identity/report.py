@@ -43,6 +43,7 @@ class Row:
             f"{ours.p50:.1f}, {ours.p99:.1f}",
             f"{peer.p50:.1f}, {peer.p99:.1f}",
             f"{self.ours.statements:.1f}, {self.peer.statements:.1f}",
+            *(" + ".join(number(part) for part in side.cpu) for side in (ours, peer)),
         ]
 
 
@@ -72,6 +73,8 @@ class Result:
             "ours p50, p99 (ms)",
             "peer p50, p99 (ms)",
             "SQL statements: ours, peer",
+            "CPU ours: server + PostgreSQL (µs)",
+            "CPU peer (µs)",
         )
         lines = [
             f"`{self.command}`, {datetime.now(UTC):%Y-%m-%d}: {machine()}; {self.versions()}.",

@@ -12,6 +12,7 @@ from bench.common.load import Plan, load
 from bench.common.statistics import Round
 from bench.identity.flows import RESOURCE, Client, Peer, Side, code_flow, signed_in, timed
 from bench.identity.issuers import APP, OPAQUE, SERVICE, WEB, basic
+from bench.identity.meter import Meter
 from testkit.backends.postgresql import connect
 
 PUBLIC = Client(APP)
@@ -30,6 +31,7 @@ class World:
     """The number of grants for a refresh round."""
     slices: int
     """The number of rounds per issuer that consume tokens."""
+    meter: Meter
     prepared: dict[tuple[str, str], Any] = field(default_factory=dict)
     _next: int = 0
 
@@ -102,7 +104,9 @@ class CodeFlow(Scenario):
 
     async def round(self, world: World, side: Side, seconds: float) -> Round:
         """See `Scenario`."""
-        run = await self._run(world, side, concurrency=world.concurrency, seconds=seconds)
+        run = await self._run(
+            world, side, concurrency=world.concurrency, seconds=seconds, started=world.meter.start
+        )
         return Round.of(run.durations, run.seconds)
 
     async def some(self, world: World, side: Side, mark: Mark) -> int:

@@ -26,7 +26,7 @@ from sqlalchemy import ColumnElement, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bench.common.http_client import Browser
-from bench.common.servers import processor_seconds, wait_for
+from bench.common.servers import processor_seconds, processor_seconds_with_children, wait_for
 from bench.common.statistics import percentile
 from bench.office.world import SCOPES
 from contracts.vocabulary import Audience, Level
@@ -116,7 +116,7 @@ class Served:
 
     def processors(self) -> tuple[float, float]:
         """Return the processor seconds that the servers and PostgreSQL have used."""
-        return sum(map(processor_seconds, self.pids)), _of_postgres(self.postmaster)
+        return sum(map(processor_seconds, self.pids)), processor_seconds_with_children(self.postmaster)
 
 
 @contextlib.asynccontextmanager
@@ -149,20 +149,6 @@ async def served(url: str, database: Database, processes: int = 2) -> AsyncItera
 
 def _parent(pid: int | None) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-
-
-def _of_postgres(postmaster: int) -> float:
-    """Return the processor seconds of all its processes, also of those that have ended."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            pid = int(stat.parent.name)
-            fields = stat.read_text().rpartition(")")[2].split()
-            if pid == postmaster:
-                ticks += sum(map(int, fields[11:15]))
-            elif int(fields[1]) == postmaster:
-                ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def publishing(served: Served, database: Database) -> list[list[str]]:

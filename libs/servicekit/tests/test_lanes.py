@@ -80,6 +80,23 @@ async def test_a_call_is_committed_and_then_announced(database: Database, own: L
     assert heard == [1, 1]
 
 
+async def test_a_single_statement_is_a_transaction_of_its_own(own: Lanes, titles: Any) -> None:
+    async def fail(error: Exception) -> None:
+        async with own.single() as lane:
+            await lane.first(ADD, {"new": uuid4(), "title": "kept"})
+            raise error
+
+    before = await pid(own)
+    with pytest.raises(ValueError, match="x"):
+        await fail(ValueError("x"))
+    assert await titles() == ["kept"]
+    async with own.single() as lane:
+        with pytest.raises(asyncpg.PostgresError):
+            await lane.first(BAD, {"phone": "19900001323"})
+        assert (await lane.first(COUNT, {})).notes == 1
+    assert await pid(own) == before
+
+
 async def test_a_statement_is_planned_once_for_each_connection(own: Lanes) -> None:
     for number in range(3):
         await add(own, f"note {number}")

@@ -19,6 +19,7 @@ from identity.revocations.service import Revocations
 from identity.sessions.models import BrowserSession
 from servicekit.ids import instant_of
 from servicekit.partitions import maintain
+from services.identity.tests.support.locks import blocked
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.services import sessions_in
 from services.identity.tests.support.shapes import JsonObject
@@ -37,18 +38,6 @@ Begin = Callable[[Browser], Awaitable[Callable[[], Awaitable[httpx.Response]]]]
 @pytest.fixture
 def prepared(one_line: Migration) -> Migration:
     return one_line
-
-
-async def blocked(app: FastAPI) -> None:
-    """Until somebody waits for a lock."""
-    waiting = text(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
-    async with asyncio.timeout(60), app.state.database.engine.connect() as connection:
-        while not await connection.scalar(waiting):
-            await connection.commit()
-            await asyncio.sleep(0.01)
 
 
 async def while_the_account_is_held(

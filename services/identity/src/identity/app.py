@@ -53,6 +53,7 @@ from identity.membership_pages.delegating import router as delegation_pages
 from identity.membership_pages.joining import router as join_pages
 from identity.membership_pages.units import router as unit_pages
 from identity.memberships.endpoints import router as memberships
+from identity.oauth.authorization.service import Authorizing
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as authorization
 from identity.oauth.endpoints.decision import router as decision
@@ -61,6 +62,7 @@ from identity.oauth.endpoints.token import router as token_endpoints
 from identity.oauth.endpoints.userinfo import router as userinfo
 from identity.oauth.logout.endpoints import router as logout
 from identity.oauth.server import make_server
+from identity.oauth.service import ClientCalls
 from identity.oauth.state.context import Parts
 from identity.pages import rendering
 from identity.pages.endpoints import router as common_pages
@@ -158,7 +160,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         clock=the_clock,
         keys=KeySet(published_keys.get),
     )
-    records = AuditWriter(settings.database_url, the_clock, settings.database_waits)
+    records = AuditWriter(settings.database_url, the_clock)
 
     scanner = scanner_of(settings.file_scanner_url)
     sms = make_sms(settings)
@@ -303,8 +305,11 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.published_keys = published_keys
     client_cache = ClientCache()
     app.state.client_cache = client_cache
-    app.state.parts = Parts(settings, the_clock, key_ring, client_cache, records, current_policies)
+    parts = Parts(settings, the_clock, key_ring, client_cache, records, current_policies)
+    app.state.parts = parts
     app.state.issuer = make_server()
+    app.state.client_calls = ClientCalls(database, parts, app.state.issuer)
+    app.state.authorizing = Authorizing(database, parts, app.state.issuer)
     app.state.sms = sms
     app.state.real_names = provider
     app.state.policies = current_policies

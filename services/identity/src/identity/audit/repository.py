@@ -1,21 +1,22 @@
-"""Statements for the audit log."""
+"""Insert-only access to the audit log."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import insert
-from sqlalchemy.ext.asyncio import AsyncSession
+from pydantic_core import to_json
 
-from identity.audit.models import AuditRecord
+from identity.audit.statements import COLUMNS, INSERT_MANY
+from servicekit.lanes import Lane
 
 
 class AuditRepository:
-    """Insert-only access to audit rows."""
+    """Insert-only access to audit rows on a lane."""
 
-    def __init__(self, session: AsyncSession) -> None:
-        self._session = session
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
 
-    async def insert(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Insert rows in one round trip."""
-        connection = await self._session.connection()
-        await connection.execute(insert(AuditRecord.__table__), rows)  # type: ignore[arg-type]
+    async def insert(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Insert rows in one statement, which is the same for any number of them."""
+        columns: dict[str, list[Any]] = {c.name: [row[c.name] for row in rows] for c in COLUMNS}
+        columns["details"] = [to_json(value).decode() for value in columns["details"]]
+        await self._lane.all(INSERT_MANY, columns)

@@ -15,8 +15,7 @@ from uuid import UUID
 from identity.audit.repository import AuditRepository
 from identity.audit.service import values
 from servicekit.clock import Clock
-from servicekit.db import Database
-from servicekit.outages import Waits, serving
+from servicekit.lanes import Lanes
 
 _AT_ONCE = 500
 
@@ -24,11 +23,11 @@ _AT_ONCE = 500
 class AuditWriter:
     """Writes the rows that were queued while the previous batch was being written.
 
-    Uses its own connection, because waiting requests may hold all connections of the service's pool.
+    Uses a lane of its own, because waiting requests may hold all connections of the service.
     """
 
-    def __init__(self, database_url: str, clock: Clock, waits: Waits) -> None:
-        self._database = Database(database_url, plans="force_generic_plan", pool_size=1, waits=waits)
+    def __init__(self, database_url: str, clock: Clock) -> None:
+        self._lanes = Lanes(database_url, [], size=1)
         self._clock = clock
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None
@@ -36,7 +35,7 @@ class AuditWriter:
     async def write(
         self, *, actor: UUID | str | None, action: str, target: UUID | str | None, **details: Any
     ) -> None:
-        """Return once the row is committed. Raises database errors."""
+        """Return once the row is committed. Raises database errors, and `DatabaseBusy`."""
         row = values(self._clock, actor=actor, action=action, target=target, **details)
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((row, done))
@@ -52,17 +51,15 @@ class AuditWriter:
         try:
             yield
         finally:
-            await self._database.close()
+            await self._lanes.close()
 
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[:_AT_ONCE], self._waiting[_AT_ONCE:]
             error: Exception | None = None
             try:
-                # Requests wait for it.
-                with serving():
-                    async with self._database.transaction() as session:
-                        await AuditRepository(session).insert([row for row, _ in batch])
+                async with self._lanes.single() as lane:
+                    await AuditRepository(lane).insert([row for row, _ in batch])
             except Exception as raised:
                 error = raised
             for _, done in batch:

@@ -17,11 +17,16 @@ class ClientCache:
     def __init__(self) -> None:
         self._cached: dict[str, tuple[float, Client]] = {}
 
+    def remembered(self, client_id: str) -> Client | None:
+        """Return a client that was read a moment ago; None: read it with `get`."""
+        found = self._cached.get(client_id)
+        return found[1] if found is not None and time.monotonic() - found[0] < SECONDS else None
+
     def get(self, session: Session, client_id: str) -> Client | None:
         """Return a client, or None if it does not exist, is disabled, or its unit is closed."""
-        found = self._cached.get(client_id)
-        if found is not None and time.monotonic() - found[0] < SECONDS:
-            return found[1]
+        found = self.remembered(client_id)
+        if found is not None:
+            return found
         client = ActiveClients(session).get(client_id)
         if client is None:
             self._cached.pop(client_id, None)

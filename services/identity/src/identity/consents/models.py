@@ -32,7 +32,3 @@ class Consent(Base):
     resources: Mapped[list[str]] = mapped_column(ARRAY(Text))
     granted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     withdrawn_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
-
-    def covers(self, scopes: set[str], resources: set[str]) -> bool:
-        """Return whether the consent covers all requested scopes."""
-        return scopes <= set(self.scopes) and resources <= set(self.resources)

@@ -101,6 +101,16 @@ class KeyRing:
                 for row in KeyRepository(session).signing(self._clock.now())
             ]
             self._read_at = time.monotonic()
+        found = self._signing(alg)
+        if found is None:
+            raise NoSigningKey(f"no {alg} signing key: run `python -m identity bootstrap`")
+        return found
+
+    def remembered(self, alg: str = "ES256") -> PrivateKey | None:
+        """Return the signing key if its row was read a moment ago; None: read it with `active`."""
+        return None if time.monotonic() - self._read_at > CACHE_SECONDS else self._signing(alg)
+
+    def _signing(self, alg: str) -> PrivateKey | None:
         now = self._clock.now()
         for row in self._rows:
             if (
@@ -109,11 +119,15 @@ class KeyRing:
                 and (row.retired_at is None or now < row.retired_at)
             ):
                 return self._open(row)
-        raise NoSigningKey(f"no {alg} signing key: run `python -m identity bootstrap`")
+        return None
 
     def jwks(self, session: Session) -> dict[str, Any]:
         """Return the public keys (RFC 7517 §5): future keys, current keys, and those of unexpired tokens."""
         return {"keys": [row.public_jwk for row in KeyRepository(session).published(self._clock.now())]}
+
+    def published_lately(self, kid: str) -> tuple[str, PublicKey] | None:
+        """Return algorithm and key if the JWKS was read a moment ago; None: read it with `published`."""
+        return None if time.monotonic() - self._published_at > CACHE_SECONDS else self._published.get(kid)
 
     def published(self, session: Session, kid: str) -> tuple[str, PublicKey] | None:
         """Return algorithm and key to verify a token of this issuer; None for a key not in the JWKS."""

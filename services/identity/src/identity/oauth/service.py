@@ -1,7 +1,11 @@
-"""Methods for the issuer's endpoints. Each runs the sync protocol core in the request's transaction."""
+"""Methods for the issuer's endpoints. Each runs the sync protocol core in one transaction.
+
+For pages it is that of the request. Endpoints that clients call have a lane or a session of their own
+(`oauth.state.running`).
+"""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from authlib.oauth2.base import OAuth2Error
@@ -10,35 +14,34 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from identity.oauth.authentication import client_auth, dpop
+from identity.oauth.authentication.client_assertions import fetch_keys
 from identity.oauth.authorization import pushed_requests
-from identity.oauth.authorization.endpoint import Outcome, authorize, consent_asked
+from identity.oauth.authorization.endpoint import consent_asked
 from identity.oauth.authorization.interaction import Marker
 from identity.oauth.authorization.untrusted import has_nul
 from identity.oauth.device import grant as device
 from identity.oauth.server import Issuer
-from identity.oauth.state.context import Context, entered
+from identity.oauth.state.context import Context, Parts, entered
 from identity.oauth.state.messages import Pairs, Reply, Request
+from identity.oauth.state.running import in_session, on_lane
 from identity.oauth.tokens import introspection, revocation, signed_userinfo
 from identity.sessions.models import BrowserSession
+from servicekit.db import Database
 
 T = TypeVar("T")
-_REPEATABLE = {"resource", "audience"}
+_REPEATABLE: Final = {"resource", "audience"}
+_ON_LANE: Final = {"authorization_code", "client_credentials", "refresh_token"}
+"""Grant types that rarely need a session."""
+Call = Callable[[Context, Request], Reply]
 
 
 class OAuth:
-    """The issuer for one request."""
+    """The issuer for the pages of one request."""
 
     def __init__(self, session: AsyncSession, context: Context, server: Issuer) -> None:
         self._session = session
         self._context = context
         self._server = server
-
-    async def authorize(
-        self, pairs: Pairs, browser: BrowserSession | None, marker: Marker | None = None
-    ) -> Outcome:
-        """The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2)."""
-        self._context.browser = browser
-        return await self._run(lambda: authorize(self._context, self._server, pairs, marker))
 
     async def allow(self, pairs: Pairs, browser: BrowserSession, marker: Marker) -> None:
         """Store the person's consent to the request, if it requires any. Idempotent."""
@@ -48,61 +51,6 @@ class OAuth:
             await self._context.consents.give(
                 page.account, page.client_id, set(page.scopes), set(page.resources)
             )
-
-    async def token(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The token endpoint (RFC 6749 §3.2). Only parameters in the body are read."""
-
-        def call(request: Request) -> Reply:
-            dpop.prove(self._context, request)
-            reply: Reply = self._server.create_token_response(request)
-            return self._with_nonce(request, reply)
-
-        reply = await self._call("/token", pairs, headers, call)
-        client_id = self._context.issued_to
-        if client_id is not None:
-            await self._context.parts.records.write(
-                actor=client_id, action="oauth.token_issued", target=client_id, grant="client_credentials"
-            )
-        return reply
-
-    async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The revocation endpoint (RFC 7009 §2); public clients identify themselves."""
-
-        def call(request: Request) -> Reply:
-            client = self._server.authenticate_client(request, client_auth.ALL, "revocation")
-            revocation.revoke(self._context, client, request.form)
-            return Reply(200, {})
-
-        return await self._call("/revoke", pairs, headers, call)
-
-    async def introspect(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The introspection endpoint (RFC 7662 §2), for confidential clients."""
-
-        def call(request: Request) -> Reply:
-            client = self._server.authenticate_client(request, client_auth.CONFIDENTIAL, "introspection")
-            return Reply(200, introspection.introspect(self._context, client, request.form))
-
-        return await self._call("/introspect", pairs, headers, call)
-
-    async def push(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The pushed authorization request endpoint (RFC 9126 §2)."""
-
-        def call(request: Request) -> Reply:
-            dpop.prove(self._context, request)
-            request.client = self._server.authenticate_client(request, client_auth.ALL, "par")
-            body = pushed_requests.push(self._context, self._server, request)
-            return self._with_nonce(request, Reply(201, body))
-
-        return await self._call("/par", pairs, headers, call)
-
-    async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
-        """The device authorization endpoint (RFC 8628 §3.1)."""
-
-        def call(request: Request) -> Reply:
-            self._server.authenticate_client(request, client_auth.ALL, "device_authorization")
-            return Reply(200, device.begin(self._context, request))
-
-        return await self._call("/device_authorization", pairs, headers, call)
 
     async def granted_claims(self, grant_id: str | None) -> list[str]:
         """Return the claims that the `claims` parameter requests from userinfo."""
@@ -119,39 +67,122 @@ class OAuth:
         """Return userinfo as a JWT for a client registered for it, else None."""
         return await self._run(lambda: signed_userinfo.sign(self._context, client_id, claims))
 
-    async def _call(
-        self, path: str, pairs: Pairs, headers: dict[str, str], call: Callable[[Request], Reply]
-    ) -> Reply:
-        """Call an endpoint for clients. Errors are returned directly, never by redirect."""
-        uri = f"{self._context.settings.issuer_url}{path}"
-        request = Request("POST", uri, headers, form=pairs)
-
-        def run() -> Reply:
-            try:
-                _check_parameters(request)
-                return call(request)
-            except OAuth2Error as error:
-                # The caller is not a browser: never redirect, even if the request contains a redirect_uri.
-                error.redirect_uri = None
-                error.state = None
-                reply: Reply = self._server.handle_error_response(request, error)
-                reply.body = dict(reply.body)
-                return self._with_nonce(request, reply)
-
-        return await self._run(run)
-
-    def _with_nonce(self, request: Request, reply: Reply) -> Reply:
-        """Add the next nonce for a client that sends proofs (RFC 9449 §8.2)."""
-        if "Dpop" in request.headers:
-            reply.headers[dpop.HEADER] = dpop.nonce(self._context)
-        return reply
-
     async def _run(self, call: Callable[[], T]) -> T:
         def on(_: Session) -> T:
             with entered(self._context):
                 return call()
 
         return await self._session.run_sync(on)
+
+
+class ClientCalls:
+    """The issuer for clients."""
+
+    def __init__(self, database: Database, parts: Parts, server: Issuer) -> None:
+        self._database = database
+        self._parts = parts
+        self._server = server
+
+    async def token(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The token endpoint (RFC 6749 §3.2). Only parameters in the body are read."""
+        issued_to: str | None = None
+
+        def call(context: Context, request: Request) -> Reply:
+            nonlocal issued_to
+            dpop.prove(context, request)
+            reply: Reply = self._server.create_token_response(request)
+            issued_to = context.issued_to
+            return _with_nonce(context, request, reply)
+
+        run = self._on_lane if dict(pairs).get("grant_type") in _ON_LANE else self._in_session
+        reply = await run("/token", pairs, headers, call)
+        if issued_to is not None:
+            await self._parts.records.write(
+                actor=issued_to, action="oauth.token_issued", target=issued_to, grant="client_credentials"
+            )
+        return reply
+
+    async def introspect(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The introspection endpoint (RFC 7662 §2), for confidential clients."""
+
+        def call(context: Context, request: Request) -> Reply:
+            client = self._server.authenticate_client(request, client_auth.CONFIDENTIAL, "introspection")
+            return Reply(200, introspection.introspect(context, client, request.form))
+
+        return await self._on_lane("/introspect", pairs, headers, call, single=True)
+
+    async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The revocation endpoint (RFC 7009 §2); public clients identify themselves."""
+
+        def call(context: Context, request: Request) -> Reply:
+            client = self._server.authenticate_client(request, client_auth.ALL, "revocation")
+            revocation.revoke(context, client, request.form)
+            return Reply(200, {})
+
+        return await self._in_session("/revoke", pairs, headers, call)
+
+    async def push(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The pushed authorization request endpoint (RFC 9126 §2)."""
+
+        def call(context: Context, request: Request) -> Reply:
+            dpop.prove(context, request)
+            request.client = self._server.authenticate_client(request, client_auth.ALL, "par")
+            body = pushed_requests.push(context, self._server, request)
+            return _with_nonce(context, request, Reply(201, body))
+
+        return await self._in_session("/par", pairs, headers, call)
+
+    async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
+        """The device authorization endpoint (RFC 8628 §3.1)."""
+
+        def call(context: Context, request: Request) -> Reply:
+            self._server.authenticate_client(request, client_auth.ALL, "device_authorization")
+            return Reply(200, device.begin(context, request))
+
+        return await self._in_session("/device_authorization", pairs, headers, call)
+
+    async def _on_lane(
+        self, path: str, pairs: Pairs, headers: dict[str, str], call: Call, *, single: bool = False
+    ) -> Reply:
+        await self._fetch_keys(pairs)
+        whole = self._answering(path, pairs, headers, call)
+        return await on_lane(self._database, self._parts, whole, single=single)
+
+    async def _in_session(self, path: str, pairs: Pairs, headers: dict[str, str], call: Call) -> Reply:
+        await self._fetch_keys(pairs)
+        return await in_session(self._database, self._parts, self._answering(path, pairs, headers, call))
+
+    async def _fetch_keys(self, pairs: Pairs) -> None:
+        # Before the transaction, because a fetch may take seconds.
+        await fetch_keys(self._database, self._parts, self._server.client_keys, dict(pairs))
+
+    def _answering(
+        self, path: str, pairs: Pairs, headers: dict[str, str], call: Call
+    ) -> Callable[[Context], Reply]:
+        """Return what makes the response. Errors are returned directly, never by redirect."""
+        uri = f"{self._parts.settings.issuer_url}{path}"
+
+        def answer(context: Context) -> Reply:
+            request = Request("POST", uri, headers, form=pairs)
+            try:
+                _check_parameters(request)
+                return call(context, request)
+            except OAuth2Error as error:
+                # The caller is not a browser: never redirect, even if the request contains a redirect_uri.
+                error.redirect_uri = None
+                error.state = None
+                reply: Reply = self._server.handle_error_response(request, error)
+                reply.body = dict(reply.body)
+                return _with_nonce(context, request, reply)
+
+        return answer
+
+
+def _with_nonce(context: Context, request: Request, reply: Reply) -> Reply:
+    """Add the next nonce for a client that sends proofs (RFC 9449 §8.2)."""
+    if "Dpop" in request.headers:
+        reply.headers[dpop.HEADER] = dpop.nonce(context)
+    return reply
 
 
 def _check_parameters(request: Request) -> None:

@@ -1,6 +1,8 @@
 """Browser sessions at the issuer."""
 
+import hmac
 from datetime import datetime, timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, Text, text
@@ -9,6 +11,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.base import Base
 from servicekit.ids import new_id
+
+# A write of last_seen_at on each request would turn every read into a write.
+_TOUCH = timedelta(seconds=60)
 
 
 class SignInRecord(Base):
@@ -82,6 +87,14 @@ class BrowserSession(Base):
             since = max(since, self.acting_since + timedelta(seconds=1))
         self.acting_membership_id, self.acting_since = membership_id, since
         return since
+
+    def opened_by(self, secret: str) -> bool:
+        """Return whether `secret` is that of the session's cookie."""
+        return hmac.compare_digest(self.secret_hash, sha256(secret.encode()).digest())
+
+    def stale(self, now: datetime) -> bool:
+        """Return whether `last_seen_at` of an active session is to be updated."""
+        return self.ended_at is None and now - self.last_seen_at > _TOUCH
 
     def alive(self, now: datetime, idle: timedelta, absolute: timedelta) -> bool:
         """Return whether the session is active: not ended, within the idle and the absolute lifetime."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from uuid import UUID
 
 from contracts.vocabulary import Vocabulary
 
@@ -31,3 +32,12 @@ def means_of(amr: Collection[str]) -> SignInMeans:
     if "sms" not in amr:
         return SignInMeans.PASSKEY
     return SignInMeans.TEXT if "mca" in amr else SignInMeans.SMS
+
+
+def parts_of(cookie: str | None) -> tuple[UUID | None, str]:
+    """Return the id and the secret in a session's cookie; no id if it is none of ours."""
+    sid, _, secret = (cookie or "").partition(".")
+    try:
+        return UUID(sid), secret
+    except ValueError:
+        return None, secret

@@ -1,6 +1,5 @@
 """Browser sessions: sign-in, step-up, and ending them with their tokens."""
 
-import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,15 +17,12 @@ from identity.sessions.devices import Device
 from identity.sessions.jobs import NOTIFY, LogoutNotice
 from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sessions.repository import SessionRepository
-from identity.sessions.rules import LONGEST_RENEWED, RECENT, means_of
+from identity.sessions.rules import LONGEST_RENEWED, RECENT, means_of, parts_of
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
 from servicekit.lists import Listed
 from servicekit.paging import PageRequest
-
-# A write of last_seen_at on each request would turn every read into a write.
-_TOUCH = timedelta(seconds=60)
 
 
 class Sessions:
@@ -232,19 +228,16 @@ class Sessions:
 
     async def resume(self, cookie: str | None) -> BrowserSession | None:
         """Return the live session of a cookie, or None."""
-        sid, _, secret = (cookie or "").partition(".")
-        try:
-            row = await self._rows.get(UUID(sid))
-        except ValueError:
-            return None
-        if row is None or not hmac.compare_digest(row.secret_hash, sha256(secret.encode()).digest()):
+        sid, secret = parts_of(cookie)
+        row = None if sid is None else await self._rows.get(sid)
+        if row is None or not row.opened_by(secret):
             return None
         return row if row.alive(self._clock.now(), self._idle, self._absolute) else None
 
     def touch(self, row: BrowserSession) -> None:
         """Update `last_seen_at` of an active session."""
         now = self._clock.now()
-        if row.ended_at is None and now - row.last_seen_at > _TOUCH:
+        if row.stale(now):
             row.last_seen_at = now
 
     async def end_all(self, sub: UUID, because: str, *, actor: UUID | str | None = None) -> None:

@@ -146,7 +146,7 @@ def _check_claims(context: Context, client: Client, claims: dict[str, Any], stri
     if not isinstance(jti, str) or not 0 < len(jti) <= _MAX_JTI:
         raise _InvalidAssertion
     until = datetime.fromtimestamp(expires + _SKEW_SECONDS, UTC)
-    if not context.token_rows.once("assertion", client.client_id, jti, expires_at=until):
+    if not context.issuing.once("assertion", client.client_id, jti, expires_at=until):
         raise _InvalidAssertion
 
 

@@ -58,7 +58,7 @@ def prove(context: Context, request: Any) -> None:
 def first_use(context: Context, proof: Proof) -> bool:
     """Record a proof. Return False if it was already used (§11.1)."""
     until = datetime.fromtimestamp(proof.good_until, UTC)
-    return context.token_rows.once("dpop", proof.jkt, proof.jti, expires_at=until)
+    return context.issuing.once("dpop", proof.jkt, proof.jti, expires_at=until)
 
 
 def _ours(context: Context, value: str) -> bool:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.base import OAuth2Error
 
-from contracts.vocabulary import AccountStatus
-from identity.accounts.models import Account
 from identity.oauth.authorization import checks, form_post, prompts, pushed_requests
 from identity.oauth.authorization.checks import AuthorizationServer
 from identity.oauth.authorization.form_post import FormPost
@@ -14,6 +12,7 @@ from identity.oauth.authorization.interaction import Marker
 from identity.oauth.authorization.untrusted import has_nul
 from identity.oauth.state.context import Context
 from identity.oauth.state.messages import Pairs, Reply, Request
+from identity.oauth.state.snapshots import Person
 
 
 @dataclass(frozen=True)
@@ -78,12 +77,9 @@ def _answer(
     return _in_mode(request, reply)
 
 
-def _person(context: Context) -> Account | None:
+def _person(context: Context) -> Person | None:
     """Return the signed-in account if it is active."""
-    if context.browser is None:
-        return None
-    account = context.rows.account(context.browser.account_id)
-    return account if account is not None and account.status == AccountStatus.ACTIVE else None
+    return None if context.browser is None else context.browsing.person(context.browser.account_id)
 
 
 def _refuse(

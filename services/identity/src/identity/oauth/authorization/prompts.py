@@ -19,10 +19,10 @@ from authlib.oidc.core.errors import (
     LoginRequiredError,
 )
 
-from identity.accounts.models import Account
 from identity.clients.rules import LOOPBACK
 from identity.oauth.authorization.checks import AuthorizationRequest
 from identity.oauth.authorization.interaction import Marker
+from identity.oauth.state.snapshots import Person
 from identity.policies.rules import missing
 
 
@@ -87,7 +87,7 @@ class Interaction:
     """A checked request, the person at the browser, and their actions since the request (`marker`)."""
 
     request: AuthorizationRequest
-    person: Account | None
+    person: Person | None
     marker: Marker | None
 
     @property
@@ -168,7 +168,7 @@ def agreement(at: Interaction) -> AgreementPage | None:
     """Prompt for the agreement to documents of the issuer that have changed."""
     assert at.person is not None
     context = at.request.context
-    if not missing(context.parts.policies, context.rows.agreed(at.person.id)):
+    if not missing(context.parts.policies, context.browsing.agreed(at.person.id)):
         return None
     return AgreementPage(redirect_uri=at.request.redirect_uri)
 
@@ -210,9 +210,9 @@ def unassured(request: AuthorizationRequest) -> bool:
     return client.token_endpoint_auth_method == "none" and host in LOOPBACK
 
 
-def _allowed(request: AuthorizationRequest, person: Account) -> bool:
-    given = request.context.rows.consent(person.id, request.client.client_id)
-    return given is not None and given.covers(request.scopes, set(request.resources))
+def _allowed(request: AuthorizationRequest, person: Person) -> bool:
+    given = request.context.browsing.consented(person.id, request.client.client_id)
+    return given is not None and request.scopes <= given[0] and set(request.resources) <= given[1]
 
 
 @dataclass(frozen=True)
@@ -233,7 +233,7 @@ PROMPTS: tuple[Prompt, ...] = (
 )
 
 
-def next_page(request: AuthorizationRequest, person: Account | None, marker: Marker | None) -> Page | None:
+def next_page(request: AuthorizationRequest, person: Person | None, marker: Marker | None) -> Page | None:
     """Return the page of the first required prompt, or None if the request can be answered.
 
     Raises `OAuth2Error`, which is returned to the client's redirect URI.

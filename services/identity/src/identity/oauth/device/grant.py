@@ -129,7 +129,12 @@ class DeviceCodeGrant(Base):  # type: ignore[misc]
         assert row.grant is not None
         row.used_at = context.clock.now()
         asked = self.request.payload.datalist.get("resource", [])
-        return refresh_token.first_tokens(context, self.request.client, user, row.grant, scope, asked)
+        token, renewable = refresh_token.first_tokens(
+            context, self.request.client, user, row.grant, scope, asked
+        )
+        if renewable is not None:
+            context.issuing.add(renewable)
+        return token
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Record in the audit log; access tokens are not stored."""

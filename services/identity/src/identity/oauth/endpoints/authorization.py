@@ -5,13 +5,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from identity.clients.dependencies import ClientService
-from identity.clients.service import Clients
-from identity.dependencies import ServiceSettings, ServiceVault
 from identity.descriptions import PAGES
 from identity.oauth.authorization import hints
-from identity.oauth.authorization.endpoint import Untrusted
-from identity.oauth.authorization.interaction import Interactions
+from identity.oauth.authorization.endpoint import Outcome, Untrusted
+from identity.oauth.authorization.interaction import COOKIE, Interactions, Marker
 from identity.oauth.authorization.prompts import (
     AgreementPage,
     ConsentPage,
@@ -20,17 +17,18 @@ from identity.oauth.authorization.prompts import (
     SelectAccountPage,
     StepUpPage,
 )
-from identity.oauth.dependencies import BrowserInteractions, OAuthService, keep
+from identity.oauth.authorization.service import Authorizing
+from identity.oauth.dependencies import keep
 from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.endpoints.pages import consent_page, select_account_page
-from identity.oauth.service import OAuth
 from identity.pages import csrf
-from identity.pages.dependencies import AGREE_PAGE, Browser, is_secure
+from identity.pages.dependencies import AGREE_PAGE, cookie_name, is_secure
 from identity.pages.rendering import error_page, see_other
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault
+from servicekit.routing import DirectRoute
 
-router = APIRouter(tags=["OpenID Connect"])
+router = APIRouter(tags=["OpenID Connect"], route_class=DirectRoute)
 _LONGEST_URL = 6000
 
 
@@ -42,22 +40,14 @@ _LONGEST_URL = 6000
     status_code=303,
     responses=PAGES,
 )
-async def authorize(
-    request: Request,
-    issuer: OAuthService,
-    flow: BrowserInteractions,
-    browser: Browser,
-    clients: ClientService,
-    vault: ServiceVault,
-    settings: ServiceSettings,
-) -> Response:
+async def authorize(request: Request) -> Response:
     """Code flow with PKCE (RFC 6749 §4.1, RFC 7636). Redirects to sign-in or consent if required."""
     given = list(request.query_params.multi_items())
-    pairs = hints.without_numbers(vault, given)
+    pairs = hints.without_numbers(request.app.state.vault, given)
     if pairs != given:
         # Before anything else, so that the number stays in no address that the browser shows or keeps.
         return see_other("/authorize?" + urlencode(pairs))
-    return keep(flow, await _answer(issuer, pairs, browser, flow, clients, vault), secure=is_secure(settings))
+    return await _answer(request, pairs)
 
 
 @router.post(
@@ -68,34 +58,42 @@ async def authorize(
     status_code=303,
     responses=PAGES,
 )
-async def authorize_by_post(
-    request: Request,
-    issuer: OAuthService,
-    flow: BrowserInteractions,
-    browser: Browser,
-    clients: ClientService,
-    vault: ServiceVault,
-    settings: ServiceSettings,
-) -> Response:
+async def authorize_by_post(request: Request) -> Response:
     """The same with parameters in the body (OpenID Connect Core §3.1.2.1)."""
-    pairs = hints.without_numbers(vault, await form_pairs(request))
+    pairs = hints.without_numbers(request.app.state.vault, await form_pairs(request))
     as_get = "/authorize?" + urlencode(pairs)
-    if browser is None and pairs and len(as_get) < _LONGEST_URL:
-        # The SameSite cookie is not sent with a form from another site: redirect to the same request as GET.
-        return see_other(as_get)
-    return keep(flow, await _answer(issuer, pairs, browser, flow, clients, vault), secure=is_secure(settings))
+    if pairs and len(as_get) < _LONGEST_URL:
+        issuer: Authorizing = request.app.state.authorizing
+        if await issuer.live_session(_cookie(request)) is None:
+            # The SameSite cookie is not sent with a form from another site: redirect to the same request as
+            # GET.
+            return see_other(as_get)
+    return await _answer(request, pairs)
 
 
-async def _answer(
-    issuer: OAuth,
-    pairs: list[tuple[str, str]],
-    browser: BrowserSession | None,
-    flow: Interactions,
-    clients: Clients,
-    vault: Vault,
-) -> Response:
+def _cookie(request: Request) -> str | None:
+    return request.cookies.get(cookie_name(is_secure(request.app.state.settings)))
+
+
+async def _answer(request: Request, pairs: list[tuple[str, str]]) -> Response:
+    state = request.app.state
+    flow = Interactions(state.vault, state.clock, request.cookies.get(COOKIE))
     sent, marker = flow.read(pairs)
-    outcome = await issuer.authorize(sent, browser, marker)
+    issuer: Authorizing = state.authorizing
+    outcome, browser = await issuer.authorize(sent, _cookie(request), marker)
+    response = await _response(issuer, state.vault, flow, (sent, marker), outcome, browser)
+    return keep(flow, response, secure=is_secure(state.settings))
+
+
+async def _response(
+    issuer: Authorizing,
+    vault: Vault,
+    flow: Interactions,
+    given: tuple[list[tuple[str, str]], Marker | None],
+    outcome: Outcome,
+    browser: BrowserSession | None,
+) -> Response:
+    sent, marker = given
     if isinstance(outcome, Untrusted):
         return error_page(outcome.error, outcome.description)
     if not isinstance(outcome, Page):
@@ -115,8 +113,6 @@ async def _answer(
     assert browser is not None
     token = csrf.token_of(vault, browser)
     if isinstance(outcome, SelectAccountPage):
-        names = await clients.names([outcome.client_id])
-        return select_account_page(outcome, names.get(outcome.client_id), return_to, token)
+        return select_account_page(outcome, await issuer.system(outcome.client_id), return_to, token)
     assert isinstance(outcome, ConsentPage)
-    names = await clients.names([outcome.client_id])
-    return consent_page(outcome, names.get(outcome.client_id), return_to, token)
+    return consent_page(outcome, await issuer.system(outcome.client_id), return_to, token)

@@ -8,13 +8,10 @@ from fastapi.responses import Response
 
 from identity.clients import rules
 from identity.descriptions import OAUTH_ERRORS
-from identity.oauth.authentication.client_assertions import fetch_keys
-from identity.oauth.dependencies import ProtocolRoute, issuer
 from identity.oauth.endpoints.forms import form_pairs, headers_of
-from identity.oauth.service import OAuth
+from identity.oauth.service import ClientCalls
 from identity.oauth.state.messages import Pairs, Reply
-
-router = APIRouter(tags=["OpenID Connect"], route_class=ProtocolRoute, responses=OAUTH_ERRORS)
+from servicekit.routing import DirectRoute
 
 _CREDENTIALS = {
     "client_id": {"type": "string"},
@@ -38,14 +35,14 @@ _TEXT = {"type": "string"}
 _TOKEN = _body(["token"], token=_TEXT, token_type_hint=_TEXT)
 
 
+router = APIRouter(tags=["OpenID Connect"], route_class=DirectRoute, responses=OAUTH_ERRORS)
+
+
 async def _answer(
-    request: Request, call: Callable[[OAuth, Pairs, dict[str, str]], Awaitable[Reply]]
+    request: Request, call: Callable[[ClientCalls, Pairs, dict[str, str]], Awaitable[Reply]]
 ) -> Response:
     pairs = await form_pairs(request)
-    state = request.app.state
-    await fetch_keys(state.database, state.parts, state.issuer.client_keys, dict(pairs))
-    async with issuer(request) as oauth:
-        reply = await call(oauth, pairs, headers_of(request))
+    reply = await call(request.app.state.client_calls, pairs, headers_of(request))
     return reply.response()
 
 
@@ -73,7 +70,7 @@ async def _answer(
 )
 async def token(request: Request) -> Response:
     """Issue tokens for every grant type of the discovery document; errors as in RFC 6749 §5.2."""
-    return await _answer(request, OAuth.token)
+    return await _answer(request, ClientCalls.token)
 
 
 @router.post(
@@ -84,7 +81,7 @@ async def token(request: Request) -> Response:
 )
 async def revoke(request: Request) -> Response:
     """Revoke a token and its grant. Returns 200 also for an invalid token."""
-    return await _answer(request, OAuth.revoke)
+    return await _answer(request, ClientCalls.revoke)
 
 
 @router.post(
@@ -95,7 +92,7 @@ async def revoke(request: Request) -> Response:
 )
 async def introspect(request: Request) -> Response:
     """Return whether a token is active; for confidential clients, about tokens issued to them or for them."""
-    return await _answer(request, OAuth.introspect)
+    return await _answer(request, ClientCalls.introspect)
 
 
 @router.post(
@@ -107,7 +104,7 @@ async def introspect(request: Request) -> Response:
 )
 async def par(request: Request) -> Response:
     """Push an authorization request; the response's `request_uri` refers to it at /authorize."""
-    return await _answer(request, OAuth.push)
+    return await _answer(request, ClientCalls.push)
 
 
 @router.post(
@@ -118,4 +115,4 @@ async def par(request: Request) -> Response:
 )
 async def device_authorization(request: Request) -> Response:
     """Issue codes for a device: it shows `user_code`, a person enters it at /device, it polls /token."""
-    return await _answer(request, OAuth.device_authorization)
+    return await _answer(request, ClientCalls.device_authorization)

@@ -7,6 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant as Base
 from authlib.oauth2.rfc7636 import CodeChallenge as BaseChallenge
 
+from identity.audit.service import values
 from identity.clients.models import Client, secret_hash
 from identity.grants.models import Grant
 from identity.oauth.authentication import client_auth
@@ -16,6 +17,7 @@ from identity.oauth.grants import refresh_token
 from identity.oauth.state.context import current
 from identity.oauth.state.handles import handle, id_of
 from identity.oauth.state.models import AuthorizationCode
+from identity.oauth.state.snapshots import CodeSnapshot
 from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import claims, resources
 from servicekit.ids import id_at, new_id
@@ -75,32 +77,30 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             expires_at=expires_at,
             generation=request.client.grant_generation,
         )
-        context.rows.add(
-            AuthorizationCode(
-                id=id_of(code),
-                code_hash=secret_hash(code),
-                grant=grant,
-                redirect_uri=request.payload.redirect_uri,
-                nonce=data.get("nonce"),
-                code_challenge=data["code_challenge"],
-                issued_at=now,
-            )
+        stored = AuthorizationCode(
+            id=id_of(code),
+            code_hash=secret_hash(code),
+            grant_id=grant.id,
+            redirect_uri=request.payload.redirect_uri,
+            nonce=data.get("nonce"),
+            code_challenge=data["code_challenge"],
+            issued_at=now,
         )
+        context.browsing.add_code(stored, grant)
 
-    def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
+    def query_authorization_code(self, code: str, client: Client) -> CodeSnapshot | None:
         """Return the code if it was issued to this client, is unexpired and unused.
 
         Reuse revokes the grant of the code (RFC 6749 §4.1.2, RFC 9700 §4.5).
         """
         context = current()
-        row_id = id_of(code)
-        row = None if row_id is None else context.rows.code(row_id)
-        if row is None or row.code_hash != secret_hash(code) or row.grant.client_id != client.client_id:
+        found = context.issuing.code(code, client.client_id, context.clock.now())
+        if found is None:
             return None
-        context.note_locked(row.grant.account_id)
-        context.subject(row.grant)
+        row, person = found
+        context.remember(row.grant, person)
         if row.used_at is not None:
-            context.grants.revoke(row.grant, "authorization code reused")
+            context.grants.revoke(context.attached(row.grant), "authorization code reused")
             return None
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None
@@ -109,11 +109,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             raise InvalidGrantError("The code is bound to another key.")
         return row
 
-    def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
-        """Mark the code as used; the row is kept to detect reuse."""
-        authorization_code.used_at = current().clock.now()
-
-    def authenticate_user(self, authorization_code: AuthorizationCode) -> Subject | None:
+    def authenticate_user(self, authorization_code: CodeSnapshot) -> Subject | None:
         """Return the person if the account is still active and the session has not ended."""
         context = current()
         return context.active_subject(authorization_code.grant)
@@ -121,22 +117,31 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
     def generate_token(self, user: Subject, scope: str, **_: Any) -> dict[str, Any]:
         """Return the token response (RFC 6749 §5.1)."""
         context = current()
-        code: AuthorizationCode = self.request.authorization_code
+        code: CodeSnapshot = self.request.authorization_code
         asked = self.request.payload.datalist.get("resource", [])
         # RFC 8707 §2.2: the client can request a subset of the granted resources, but no others.
         if not set(asked) <= set(code.grant.resources):
             raise resources.InvalidTargetError("The resource was not granted.")
-        return refresh_token.first_tokens(context, self.request.client, user, code.grant, scope, asked)
+        client = self.request.client
+        token, self._renewable = refresh_token.first_tokens(context, client, user, code.grant, scope, asked)
+        return token
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Record the issued token in the audit log; access tokens are self-contained and not stored."""
+        """Do nothing: access tokens are self-contained, and the rest is stored with the used code."""
+
+    def delete_authorization_code(self, authorization_code: CodeSnapshot) -> None:
+        """Mark the code as used, with the refresh token and the audit record; the row is kept to detect
+        reuse.
+        """
         context = current()
-        context.audit.record(
+        record = values(
+            context.clock,
             actor=self.request.client.client_id,
             action="oauth.token_issued",
             target=self.request.user.id,
             grant="authorization_code",
         )
+        context.issuing.redeem(authorization_code.id, context.clock.now(), self._renewable, record)
 
 
 class CodeChallenge(BaseChallenge):  # type: ignore[misc]

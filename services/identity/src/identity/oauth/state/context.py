@@ -21,10 +21,14 @@ from identity.clients.models import Client
 from identity.consents.service import Consents
 from identity.grants.models import Grant
 from identity.grants.service import Grants
-from identity.keys.ring import KeyRing
+from identity.keys.ring import KeyRing, PrivateKey, PublicKey
+from identity.oauth.state.browsing_repository import BrowsingRepository
+from identity.oauth.state.issuing_repository import IssuingRepository
 from identity.oauth.state.repository import OAuthRepository
+from identity.oauth.state.snapshots import AnyGrant, GrantSnapshot
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
+from identity.oauth.state.transactions import SessionNeeded, Transaction
 from identity.policies.rules import Document
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
@@ -50,23 +54,57 @@ def person_in(session: Session, sub: UUID, sid: UUID | None, now: datetime) -> S
     return OAuthRepository(session).person(sub, sid, now)
 
 
-@dataclass
-class Context:
-    """Context of one call into the protocol core."""
+@dataclass(frozen=True)
+class Services:
+    """What only a session can do."""
 
-    session: Session
-    """The sync interface of the request's session."""
-    parts: Parts
     audit: AuditLog
     grants: Grants
     consents: Consents
+
+
+@dataclass
+class Context:
+    """Context of one call into the protocol core.
+
+    `session`, and all that needs it, raise `SessionNeeded` if the call runs on a lane.
+    """
+
+    transaction: Transaction
+    parts: Parts
+    services: Services | None = None
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key proven by the request (RFC 9449 §6.1)."""
     issued_to: str | None = None
     """The client that was issued a token for itself; its audit record is still to be written."""
-    _subjects: dict[UUID, Subject | None] = field(default_factory=dict)
-    _locked: set[UUID] = field(default_factory=set)
+    _subjects: dict[UUID, tuple[AnyGrant, Subject] | None] = field(default_factory=dict)
+
+    @property
+    def session(self) -> Session:
+        """The sync interface of the request's session."""
+        return self.transaction.session
+
+    @property
+    def audit(self) -> AuditLog:
+        """The audit log."""
+        return self._services.audit
+
+    @property
+    def grants(self) -> Grants:
+        """Revocation of grants."""
+        return self._services.grants
+
+    @property
+    def consents(self) -> Consents:
+        """What people have agreed to."""
+        return self._services.consents
+
+    @property
+    def _services(self) -> Services:
+        if self.services is None:
+            raise SessionNeeded
+        return self.services
 
     @property
     def settings(self) -> Settings:
@@ -85,7 +123,17 @@ class Context:
 
     def client(self, client_id: str) -> Client | None:
         """Return an active client, possibly cached for a moment."""
-        return self.parts.clients.get(self.session, client_id)
+        clients = self.parts.clients
+        return clients.remembered(client_id) or self.transaction.read(lambda s: clients.get(s, client_id))
+
+    def signing_key(self, alg: str = "ES256") -> PrivateKey:
+        """Return the signing key. Raises `NoSigningKey`."""
+        return self.keys.remembered(alg) or self.transaction.read(lambda s: self.keys.active(s, alg))
+
+    def published_key(self, kid: str) -> tuple[str, PublicKey] | None:
+        """Return algorithm and key to verify a token of this issuer; None for a key not in the JWKS."""
+        lately = self.keys.published_lately(kid)
+        return lately or self.transaction.read(lambda s: self.keys.published(s, kid))
 
     def subject(self, grant: Grant) -> Subject | None:
         """Return the person of a grant, with account and grant locked against changes of token claims before
@@ -94,33 +142,48 @@ class Context:
         The account is locked first: a suspension locks it and then waits for the grants.
         """
         if grant.id not in self._subjects:
-            if grant.account_id is not None and grant.account_id not in self._locked:
-                self.rows.lock_account(grant.account_id)
-            self._subjects[grant.id] = self.rows.subject(grant.id, self.clock.now(), lock=True)
-        return self._subjects[grant.id]
+            if grant.account_id is not None:
+                self.issuing.lock_account(grant.account_id)
+            self._subjects[grant.id] = self.issuing.subject(grant.id, self.clock.now(), lock=True)
+        found = self._subjects[grant.id]
+        return None if found is None else found[1]
 
-    def active_subject(self, grant: Grant) -> Subject | None:
+    def active_subject(self, grant: AnyGrant) -> Subject | None:
         """Return the person of a grant if client, grant, account and session are all active."""
         client = self.client(grant.client_id)
         if client is None or client.grant_generation != grant.generation:
             return None
-        subject = self.subject(grant)
-        # Checked after the lock: another transaction may have ended it until then.
-        if subject is None or not subject.active or grant.revoked_at is not None:
+        if isinstance(grant, Grant):
+            self.subject(grant)
+        found = self._subjects[grant.id]
+        # As it was read under the lock: another transaction may have ended it until then.
+        if found is None or not found[1].active or found[0].revoked_at is not None:
             return None
+        subject = found[1]
         if grant.session_id is None:
             return subject
         since, absolute = subject.in_session_since, timedelta(seconds=self.settings.session_absolute_seconds)
         return subject if since is not None and self.clock.now() < since + absolute else None
 
-    def note_locked(self, account_id: UUID | None) -> None:
-        """Record that an account was locked by another query."""
-        if account_id is not None:
-            self._locked.add(account_id)
+    def remember(self, grant: AnyGrant, subject: Subject) -> None:
+        """Record a grant and its person read by another query."""
+        self._subjects[grant.id] = grant, subject
 
-    def remember(self, grant: Grant, subject: Subject | None) -> None:
-        """Record a grant and person read by another query."""
-        self._subjects[grant.id] = subject
+    def attached(self, grant: GrantSnapshot) -> Grant:
+        """Return the row of a grant, to change it."""
+        found = self.rows.grant(grant.id)
+        assert found is not None
+        return found
+
+    @property
+    def issuing(self) -> IssuingRepository:
+        """Queries of the busiest calls in this call's transaction."""
+        return IssuingRepository(self.transaction)
+
+    @property
+    def browsing(self) -> BrowsingRepository:
+        """Queries of authorization requests in this call's transaction."""
+        return BrowsingRepository(self.transaction)
 
     @property
     def rows(self) -> OAuthRepository:
@@ -129,7 +192,7 @@ class Context:
 
     @property
     def token_rows(self) -> TokenRepository:
-        """Queries of the token endpoint in this call's transaction."""
+        """Rarer queries of the token endpoint in this call's transaction."""
         return TokenRepository(self.session)
 
     @property

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.audit.service import AuditLog
 from identity.consents.service import Consents
 from identity.grants.service import Grants
-from identity.oauth.state.context import Context, Parts
+from identity.oauth.state.context import Context, Parts, Services
+from identity.oauth.state.transactions import InSession
 from identity.revocations.service import Revocations
 from servicekit.db import Session
 
@@ -17,13 +18,12 @@ def make_context(session: AsyncSession, parts: Parts) -> Context:
     """Build the context for calls in one transaction."""
     revocations = Revocations(session, parts.clock, parts.settings.access_token_seconds)
     audit = AuditLog(session, parts.clock)
-    return Context(
-        session.sync_session,
-        parts,
+    services = Services(
         audit,
         Grants(parts.clock, revocations, audit),
         Consents(session, parts.clock, revocations, audit),
     )
+    return Context(InSession(session), parts, services)
 
 
 async def _context(request: Request, session: Session) -> Context:

@@ -1,7 +1,6 @@
 """Protocol state: codes, refresh tokens, pushed requests, and single-use values."""
 
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, LargeBinary, Text
@@ -12,33 +11,7 @@ from identity.clients.models import Client
 from identity.grants.models import Grant
 
 
-class _OfGrant(Protocol):
-    @property
-    def grant(self) -> Grant:
-        """Return the grant that the credential belongs to."""
-
-
-class IdTokenSource:
-    """Data of an ID token from the grant, with the methods of Authlib's `AuthorizationCodeMixin`."""
-
-    def get_scope(self: _OfGrant) -> str:
-        """Return the granted scope."""
-        return self.grant.scope
-
-    def get_auth_time(self: _OfGrant) -> int | None:
-        """Return when the person authenticated, also after a refresh (OpenID Connect Core §12.2)."""
-        return self.grant.auth_time
-
-    def get_acr(self: _OfGrant) -> str | None:
-        """Return the level of authentication."""
-        return self.grant.acr
-
-    def get_amr(self: _OfGrant) -> list[str]:
-        """Return the authentication methods (RFC 8176)."""
-        return self.grant.amr
-
-
-class AuthorizationCode(IdTokenSource, Base):
+class AuthorizationCode(Base):
     """One authorization code (RFC 6749 §4.1.2). Used ones are kept to detect reuse.
 
     Expires after one minute; partitioned by day of `id`, which is in the code, and dropped a day later.
@@ -60,23 +33,8 @@ class AuthorizationCode(IdTokenSource, Base):
         primaryjoin=lambda: foreign(AuthorizationCode.grant_id) == Grant.id, lazy="joined", innerjoin=True
     )
 
-    code_challenge_method = "S256"
 
-    def expired(self, now: datetime, seconds: int) -> bool:
-        """Return whether the code has expired."""
-        return now >= self.issued_at + timedelta(seconds=seconds)
-
-    # Authlib's AuthorizationCodeMixin
-    def get_redirect_uri(self) -> str:
-        """Return the redirect URI of the authorization request."""
-        return self.redirect_uri
-
-    def get_nonce(self) -> str | None:
-        """Return the nonce of the authorization request."""
-        return self.nonce
-
-
-class RefreshToken(IdTokenSource, Base):
+class RefreshToken(Base):
     """One refresh token (RFC 6749 §1.5), as a hash. Used ones are kept to detect reuse.
 
     `id` is in the token, a UUIDv7 of the time of `expires_at`. Partitioned by day of it, and dropped a day
@@ -101,17 +59,9 @@ class RefreshToken(IdTokenSource, Base):
         primaryjoin=lambda: foreign(RefreshToken.grant_id) == Grant.id, lazy="joined", innerjoin=True
     )
 
-    def retried(self, now: datetime, grace_seconds: int) -> bool:
-        """Return whether reuse may be a retry after a lost response."""
-        return self.used_at is not None and now < self.used_at + timedelta(seconds=grace_seconds)
-
     def check_client(self, client: Client) -> bool:
         """Return whether the token was issued to the client."""
         return self.grant.client_id == client.client_id
-
-    def get_nonce(self) -> str | None:
-        """Return None: a refreshed ID token has no nonce (OpenID Connect Core §12.2)."""
-        return None
 
 
 class OnceOnly(Base):

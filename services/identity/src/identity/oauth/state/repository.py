@@ -8,20 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, DateTime, Select, Uuid, and_, any_, bindparam, func, or_, select, true
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased, contains_eager
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from contracts.vocabulary import AccountStatus, UnitStatus
 from identity.accounts.models import Account
 from identity.base import Base
-from identity.consents.models import Consent
 from identity.delegations.models import Delegation
 from identity.entitlements.models import Entitlement
 from identity.grants.models import Grant
 from identity.memberships.models import Membership
-from identity.oauth.state.models import AuthorizationCode
 from identity.oauth.state.subject import Subject
 from identity.platform.models import PlatformAdministrator
-from identity.policies.models import Agreement
 from identity.roles.models import RoleDefinition
 from identity.sessions.models import BrowserSession
 from identity.units.models import Unit
@@ -123,32 +120,10 @@ def with_subject(
     )
 
 
-# Statements of the most frequent calls are built once.
-_LOCK_ACCOUNT = (
-    select(Account.id)
-    .where(Account.id == bindparam("sub"))
-    .with_for_update(key_share=True)
-    # A flush would write a modified session before the account is locked, against the lock order.
-    .execution_options(autoflush=False)
-)
-_SUBJECT = (
-    with_subject(select(Grant, *SUBJECT).join(Account, Account.id == Grant.account_id), sid=Grant.session_id)
-    .where(Grant.id == bindparam("id"))
-    .execution_options(populate_existing=True)
-)
+# Built once.
 _PERSON = (
     with_subject(select(*SUBJECT).select_from(Account), sid=bindparam("sid", type_=Uuid()))
     .where(Account.id == bindparam("sub"))
-    .execution_options(populate_existing=True)
-)
-_SUBJECT_LOCKED = _SUBJECT.with_for_update(key_share=True, of=Grant)
-_CODE = (
-    select(AuthorizationCode)
-    .join(Grant, Grant.id == AuthorizationCode.grant_id)
-    .join(Account, Account.id == Grant.account_id)
-    .where(AuthorizationCode.id == bindparam("id"))
-    .options(contains_eager(AuthorizationCode.grant))
-    .with_for_update(key_share=True, of=(AuthorizationCode, Account))
     .execution_options(populate_existing=True)
 )
 
@@ -163,34 +138,9 @@ class OAuthRepository:
         """Insert a row."""
         self._session.add(row)
 
-    def agreed(self, sub: UUID) -> set[tuple[str, str]]:
-        """Return the versions of the issuer's documents that a person has agreed to."""
-        rows = self._session.execute(
-            select(Agreement.kind, Agreement.version).where(
-                Agreement.account_id == sub, Agreement.withdrawn_at.is_(None)
-            )
-        )
-        return {(kind.value, version) for kind, version in rows}
-
-    def code(self, code_id: UUID) -> AuthorizationCode | None:
-        """Return a code and its person's account, locked, so that a second redemption sees the first."""
-        found: AuthorizationCode | None = self._session.scalar(_CODE, {"id": code_id})
-        return found
-
     def grant(self, grant_id: UUID) -> Grant | None:
         """Return a grant by id."""
         return self._session.get(Grant, grant_id)
-
-    def consent(self, account_id: UUID, client_id: str) -> Consent | None:
-        """Return the active consent of a person to a client."""
-        found: Consent | None = self._session.scalar(
-            select(Consent).where(
-                Consent.account_id == account_id,
-                Consent.client_id == client_id,
-                Consent.withdrawn_at.is_(None),
-            )
-        )
-        return found
 
     def account(self, sub: UUID) -> Account | None:
         """Return an account, share-locked, so that it cannot be suspended before the token is committed."""
@@ -202,17 +152,7 @@ class OAuthRepository:
         )
         return found
 
-    def lock_account(self, sub: UUID) -> None:
-        """Lock a person's account, memberships and entitlements against changes until the commit."""
-        self._session.execute(_LOCK_ACCOUNT, {"sub": sub})
-
     def person(self, sub: UUID, sid: UUID | None, now: datetime) -> Subject | None:
         """Return a person's data for tokens now, in a session or (None) outside of any."""
         row = self._session.execute(_PERSON, {"sub": sub, "sid": sid, "at": now}).one_or_none()
-        return None if row is None else Subject.of(row)
-
-    def subject(self, grant_id: UUID, now: datetime, *, lock: bool) -> Subject | None:
-        """Return a grant and its person's data for tokens now; refreshes the grant; `lock` locks it."""
-        statement = _SUBJECT_LOCKED if lock else _SUBJECT
-        row = self._session.execute(statement, {"id": grant_id, "at": now}).first()
         return None if row is None else Subject.of(row)

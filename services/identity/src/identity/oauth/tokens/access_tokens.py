@@ -3,11 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from joserfc import jwt
-
 from identity.clients.models import Client
-from identity.grants.models import Grant
+from identity.keys.signing import signed
 from identity.oauth.state.context import Context
+from identity.oauth.state.snapshots import AnyGrant
 from identity.oauth.state.subject import Subject
 from servicekit.ids import new_id
 
@@ -22,7 +21,7 @@ def for_person(
     context: Context,
     client: Client,
     person: Subject,
-    grant: Grant,
+    grant: AnyGrant,
     asked: list[str],
     narrowed: str | None = None,
     *,
@@ -107,8 +106,7 @@ def _common(context: Context, client: Client, scope: str, audience: list[str]) -
 
 
 def _sign(context: Context, claims: dict[str, Any]) -> str:
-    key = context.keys.active(context.session)
-    return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": key.kid}, claims, key, ["ES256"])
+    return signed(context.signing_key(), claims, typ="at+jwt")
 
 
 def parse_sub(text: str) -> UUID | None:

@@ -3,10 +3,11 @@
 from typing import Any
 
 from authlib.oidc.core.grants import OpenIDCode as BaseOpenIDCode
+from authlib.oidc.core.util import create_half_hash
 
 from identity.clients.models import Client
+from identity.keys.signing import signed
 from identity.oauth.state.context import current
-from identity.oauth.state.models import AuthorizationCode
 from identity.oauth.state.subject import Subject
 from identity.oauth.tokens import claims
 
@@ -22,20 +23,13 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
         """Return False: the client checks the nonce, and validation runs twice and must not store."""
         return False
 
-    def get_client_algorithm(self, client: Client) -> str:
-        """Return the client's registered algorithm, ES256 or RS256; `at_hash` depends on it."""
-        return client.id_token_signed_response_alg
-
-    def get_encode_header(self, client: Client) -> dict[str, Any]:
-        """Return the header with the `kid` of the active key."""
-        context = current()
-        alg = client.id_token_signed_response_alg
-        return {"alg": alg, "kid": context.keys.active(context.session, alg).kid}
-
-    def resolve_client_private_key(self, client: Client) -> Any:
-        """Return only the active key: from a key set, Authlib would pick a random key."""
-        context = current()
-        return context.keys.active(context.session, client.id_token_signed_response_alg)
+    def encode_id_token(self, token: dict[str, Any], request: Any) -> str:
+        """Return the ID token; of the client's registered algorithm, ES256 or RS256."""
+        said = self.get_client_claims(request.client)
+        said |= self.get_authorization_code_claims(request.authorization_code)
+        said["at_hash"] = create_half_hash(token["access_token"], "ES256").decode()
+        said |= self.generate_user_info(request.user, token["scope"])
+        return signed(current().signing_key(request.client.id_token_signed_response_alg), said)
 
     def get_client_claims(self, client: Client) -> dict[str, Any]:
         """Return issuer, audience and lifetime."""
@@ -48,7 +42,7 @@ class OpenIDCode(BaseOpenIDCode):  # type: ignore[misc]
             "exp": now + context.settings.access_token_seconds,
         }
 
-    def get_authorization_code_claims(self, authorization_code: AuthorizationCode) -> dict[str, Any]:
+    def get_authorization_code_claims(self, authorization_code: Any) -> dict[str, Any]:
         """Return `nonce`, `auth_time`, `acr`, `amr`, and the session's `sid`."""
         context, grant = current(), authorization_code.grant
         own: dict[str, Any] = super().get_authorization_code_claims(authorization_code)

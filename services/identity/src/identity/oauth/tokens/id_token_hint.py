@@ -29,7 +29,7 @@ def read(context: Context, token: str) -> Hint | None:
     if len(token) > _LONGEST:
         return None
     try:
-        keys = KeySet.import_key_set(context.keys.known(context.session))  # type: ignore[arg-type]
+        keys = KeySet.import_key_set(context.transaction.read(context.keys.known))  # type: ignore[arg-type]
         signed = jws.deserialize_compact(token, keys, algorithms=["ES256", "RS256"])
         claims = json.loads(signed.payload)
         # Access tokens and logout tokens are signed with the same keys; their `typ` differs.

@@ -43,8 +43,11 @@ def _refresh_token(context: Context, client: Client, value: str) -> dict[str, An
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():
         return INACTIVE
-    context.remember(row.grant, context.rows.subject(row.grant.id, context.clock.now(), lock=False))
-    if context.active_subject(row.grant) is None:
+    found = context.issuing.subject(row.grant_id, context.clock.now(), lock=False)
+    if found is None:
+        return INACTIVE
+    context.remember(*found)
+    if context.active_subject(found[0]) is None:
         return INACTIVE
     return {
         "active": True,

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.errors import JoseError
+from pydantic_core import from_json
 
-from identity.grants.models import Grant
 from identity.oauth.state.context import Context
+from identity.oauth.state.snapshots import AnyGrant
 from identity.oauth.state.subject import Subject
 from identity.oauth.tokens.access_tokens import parse_sub
 from servicekit.ltree import lineage
@@ -24,17 +25,24 @@ def read(context: Context, value: str) -> dict[str, Any] | None:
     if len(value) > _MAX_LENGTH or value.count(".") != 2:
         return None
     try:
-        kid = jws.extract_compact(value.encode()).headers().get("kid")
-        found = context.keys.published(context.session, kid) if isinstance(kid, str) else None
+        token = jws.extract_compact(value.encode())
+        header = token.headers()
+        kid = header.get("kid")
+        found = context.published_key(kid) if isinstance(kid, str) else None
         if found is None:
             return None
         algorithm, key = found
-        token = jwt.decode(value, key, algorithms=[algorithm])
+        if not jws.validate_compact(token, key, [algorithm]):
+            return None
+        claims = from_json(token.payload or b"")
     except (JoseError, ValueError, TypeError):
         return None
-    claims = token.claims
     # ID tokens are signed with the same key, but are not access tokens.
-    if token.header.get("typ") != "at+jwt" or claims.get("iss") != context.settings.issuer_url:
+    if (
+        not isinstance(claims, dict)
+        or header.get("typ") != "at+jwt"
+        or claims.get("iss") != context.settings.issuer_url
+    ):
         return None
     if not all(isinstance(claims.get(name), str) for name in _SAID):
         return None
@@ -46,7 +54,7 @@ class ActiveToken:
     """The person and the grant of an active access token; both None for a client's own token."""
 
     person: Subject | None = None
-    grant: Grant | None = None
+    grant: AnyGrant | None = None
 
 
 def audiences(claims: dict[str, Any]) -> list[str]:
@@ -76,13 +84,13 @@ def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> A
     withdrawn = (WITHDRAWN, claims["jti"])
     since = datetime.fromtimestamp(claims["iat"], UTC)
     if sub is None or claims["sub"] == claims["client_id"]:
-        return None if context.token_rows.withdrawn(withdrawn, clients, since) else ActiveToken()
+        return None if context.issuing.withdrawn(withdrawn, clients, since) else ActiveToken()
     if "grant_id" not in claims:
         return None
     if lock:
-        context.rows.lock_account(sub)
+        context.issuing.lock_account(sub)
     paths = lineage(claims["unit_path"]) if "unit_path" in claims else []
-    found = context.token_rows.live(
+    found = context.issuing.live(
         UUID(claims["grant_id"]),
         sub,
         withdrawn,

@@ -45,7 +45,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
             context.grants.revoke(grant, "revoked by the client")
         return
     until = datetime.fromtimestamp(claims["exp"], UTC)
-    if context.token_rows.once(issued.WITHDRAWN, claims["jti"], expires_at=until):
+    if context.issuing.once(issued.WITHDRAWN, claims["jti"], expires_at=until):
         context.audit.record(
             actor=client.client_id,
             action="oauth.token_revoked",

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from joserfc import jwt
-
+from identity.keys.signing import signed
 from identity.oauth.state.context import Context
 
 
@@ -13,6 +12,5 @@ def sign(context: Context, client_id: str, claims: dict[str, Any]) -> str | None
     alg = None if client is None else client.userinfo_signed_response_alg
     if alg is None:
         return None
-    key = context.keys.active(context.session, alg)
     said = {**claims, "iss": context.settings.issuer_url, "aud": client_id}
-    return jwt.encode({"alg": alg, "kid": key.kid}, said, key, [alg])
+    return signed(context.signing_key(alg), said)

@@ -1,0 +1,192 @@
+"""Statements of the token endpoint and its neighbours, which run on a lane or in a session.
+
+What is read for a token is read in the statement after the one that waits for the account (ADR 0010).
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    DateTime,
+    LargeBinary,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as insert_once
+from sqlalchemy.sql.dml import Insert
+
+from identity.accounts.models import Account
+from identity.audit.statements import insert_one
+from identity.base import revocations
+from identity.grants.models import Grant
+from identity.oauth.state.models import AuthorizationCode, OnceOnly, RefreshToken
+from identity.oauth.state.repository import SUBJECT, with_subject
+from servicekit.lanes import Statement
+
+_UUID: Final = Uuid()
+_NOW: Final = bindparam("now", type_=DateTime(timezone=True))
+
+GRANT: tuple[Any, ...] = (
+    *(
+        column.label(f"grant_{column.key}")
+        for column in (
+            *(Grant.id, Grant.client_id, Grant.account_id, Grant.session_id, Grant.scope, Grant.resources),
+            *(Grant.auth_time, Grant.acr, Grant.amr, Grant.dpop_jkt),
+            *(Grant.expires_at, Grant.revoked_at, Grant.generation),
+        )
+    ),
+    # As a text: a lane reads no JSON.
+    cast(Grant.claims, Text).label("grant_claims"),
+)
+"""Columns of `GrantSnapshot.of`."""
+
+# The credential and the account of its person; the grant is locked afterwards, with `SUBJECT_LOCKED`.
+REFRESH: Final = Statement(
+    select(
+        RefreshToken.id,
+        RefreshToken.token_hash,
+        RefreshToken.grant_id,
+        RefreshToken.expires_at,
+        RefreshToken.dpop_jkt,
+        RefreshToken.used_at,
+        RefreshToken.successor_id,
+        RefreshToken.revoked_at,
+        Grant.client_id,
+        Grant.account_id,
+    )
+    .join(Grant, Grant.id == RefreshToken.grant_id)
+    .join(Account, Account.id == Grant.account_id)
+    .where(RefreshToken.id == bindparam("id", type_=_UUID))
+    .with_for_update(key_share=True, of=(RefreshToken, Account))
+)
+CODE: Final = Statement(
+    select(
+        AuthorizationCode.id,
+        AuthorizationCode.code_hash,
+        AuthorizationCode.grant_id,
+        AuthorizationCode.redirect_uri,
+        AuthorizationCode.nonce,
+        AuthorizationCode.code_challenge,
+        AuthorizationCode.issued_at,
+        AuthorizationCode.used_at,
+        Grant.client_id,
+        Grant.account_id,
+    )
+    .join(Grant, Grant.id == AuthorizationCode.grant_id)
+    .join(Account, Account.id == Grant.account_id)
+    .where(AuthorizationCode.id == bindparam("id", type_=_UUID))
+    .with_for_update(key_share=True, of=(AuthorizationCode, Account))
+)
+LOCK_ACCOUNT: Final = Statement(
+    select(Account.id)
+    .where(Account.id == bindparam("sub", type_=_UUID))
+    .with_for_update(key_share=True)
+    # A flush would write a modified session before the account is locked, against the lock order.
+    .execution_options(autoflush=False)
+)
+_SUBJECT = with_subject(
+    select(*GRANT, *SUBJECT).select_from(Grant).join(Account, Account.id == Grant.account_id),
+    sid=Grant.session_id,
+).where(Grant.id == bindparam("id", type_=_UUID))
+SUBJECT_READ: Final = Statement(_SUBJECT)
+SUBJECT_LOCKED: Final = Statement(_SUBJECT.with_for_update(key_share=True, of=Grant))
+
+AUDIT: Final = Statement(insert_one())
+
+
+def _new_refresh_token() -> Insert:
+    # Parameter names differ from column names, which SQLAlchemy would use as values to set.
+    return insert(RefreshToken.__table__).values(  # type: ignore[arg-type]
+        id=bindparam("new_id", type_=_UUID),
+        token_hash=bindparam("new_hash", type_=LargeBinary),
+        issued_at=_NOW,
+        grant_id=bindparam("of_grant_id", type_=_UUID),
+        expires_at=bindparam("until", type_=DateTime(timezone=True)),
+        dpop_jkt=bindparam("new_dpop_jkt", type_=Text),
+    )
+
+
+_CODE_USED = (
+    update(AuthorizationCode.__table__)  # type: ignore[arg-type]
+    .where(AuthorizationCode.id == bindparam("old_id", type_=_UUID))
+    .values(used_at=_NOW)
+)
+NEW_REFRESH_TOKEN: Final = Statement(_new_refresh_token())
+# Each with the audit row, in one statement.
+ROTATE: Final = Statement(
+    _new_refresh_token()
+    .add_cte(
+        update(RefreshToken.__table__)  # type: ignore[arg-type]
+        .where(RefreshToken.id == bindparam("old_id", type_=_UUID))
+        .values(used_at=_NOW, successor_id=bindparam("new_id", type_=_UUID))
+        .cte("used")
+    )
+    .add_cte(insert_one().cte("audited"))
+)
+REDEEM: Final = Statement(_CODE_USED.add_cte(insert_one().cte("audited")))
+REDEEM_WITH_REFRESH_TOKEN: Final = Statement(
+    _CODE_USED.add_cte(insert_one().cte("audited")).add_cte(_new_refresh_token().cte("renewable"))
+)
+
+_KEY = bindparam("key", type_=LargeBinary)
+_UNTIL = bindparam("expires_at", type_=DateTime(timezone=True))
+# A value always has the same `expires_at`, so the unique key rejects a concurrent insert of another process;
+# the query detects the same key with another `expires_at`.
+ONCE: Final = Statement(
+    insert_once(OnceOnly.__table__)  # type: ignore[arg-type]
+    .from_select(
+        ["key_hash", "expires_at"],
+        select(cast(_KEY, LargeBinary), cast(_UNTIL, DateTime(timezone=True))).where(
+            ~exists().where(OnceOnly.key_hash == _KEY)
+        ),
+    )
+    .on_conflict_do_nothing()
+    .returning(OnceOnly.key_hash)
+)
+
+_REVOKED = revocations.c
+_SINCE = bindparam("issued_at", type_=DateTime(timezone=True))
+_NOTED = exists().where(OnceOnly.key_hash == _KEY)
+_CLIENT_REVOKED = exists().where(
+    _REVOKED.client_id == any_(bindparam("clients", type_=ARRAY(Text))),
+    _REVOKED.not_before > _SINCE,
+)
+# `paths` are the unit's path in the token and those of its ancestors.
+_PLACE_REVOKED = exists().where(
+    _REVOKED.unit_path == any_(bindparam("paths", type_=ARRAY(Text))),
+    _REVOKED.not_before > _SINCE,
+)
+WITHDRAWN: Final = Statement(select(or_(_NOTED, _CLIENT_REVOKED).label("withdrawn")))
+_LIVE = with_subject(
+    select(*GRANT, *SUBJECT).select_from(Grant).join(Account, Account.id == Grant.account_id),
+    sid=Grant.session_id,
+).where(
+    Grant.id == bindparam("grant_id", type_=_UUID),
+    Account.id == bindparam("sub", type_=_UUID),
+    ~_NOTED,
+    ~_CLIENT_REVOKED,
+    ~_PLACE_REVOKED,
+    ~exists().where(
+        _REVOKED.sub == Account.id,
+        _REVOKED.not_before > _SINCE,
+        or_(
+            and_(_REVOKED.sid.is_(None), _REVOKED.grant_id.is_(None)),
+            _REVOKED.sid == cast(Grant.session_id, Text),
+            _REVOKED.grant_id == cast(Grant.id, Text),
+        ),
+        or_(
+            _REVOKED.audience.is_(None), _REVOKED.audience == any_(bindparam("audiences", type_=ARRAY(Text)))
+        ),
+    ),
+)
+LIVE: Final = Statement(_LIVE)
+LIVE_LOCKED: Final = Statement(_LIVE.with_for_update(key_share=True, of=Grant))
