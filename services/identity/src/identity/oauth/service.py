@@ -109,7 +109,9 @@ class ClientCalls:
             client = self._server.authenticate_client(request, client_auth.CONFIDENTIAL, "introspection")
             return Reply(200, introspection.introspect(context, client, request.form))
 
-        return await self._on_lane("/introspect", pairs, headers, call, single=True)
+        # An assertion is used up in the same transaction, which a call that needs a session begins again.
+        single = all(name != "client_assertion" for name, _ in pairs)
+        return await self._on_lane("/introspect", pairs, headers, call, single=single)
 
     async def revoke(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The revocation endpoint (RFC 7009 §2); public clients identify themselves."""
