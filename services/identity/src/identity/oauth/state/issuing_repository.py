@@ -18,6 +18,7 @@ from identity.oauth.state.snapshots import (
 )
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.transactions import Transaction
+from servicekit.lanes import Statement
 
 
 class IssuingRepository:
@@ -40,13 +41,10 @@ class IssuingRepository:
         """Return a code of the client with its grant and person, locked, so that a second redemption sees the
         first. The account is locked before the grant: a suspension locks it and then waits for the grants.
         """
-        found = self._credential(statements.CODE, value, client_id)
-        if found is None or found.code_hash != secret_hash(value):
-            return None
-        read = self.subject(found.grant_id, now, lock=True)
+        read = self._locked(statements.CODE, value, client_id, now, hashed="code_hash")
         if read is None:
             return None
-        grant, subject = read
+        found, grant, subject = read
         return CodeSnapshot(
             found.id,
             grant,
@@ -63,13 +61,10 @@ class IssuingRepository:
         """Return a refresh token of the client with its grant and person, locked: one refresh at a time for
         each grant.
         """
-        found = self._credential(statements.REFRESH, value, client_id)
-        if found is None or found.token_hash != secret_hash(value):
-            return None
-        read = self.subject(found.grant_id, now, lock=True)
+        read = self._locked(statements.REFRESH, value, client_id, now, hashed="token_hash")
         if read is None:
             return None
-        grant, subject = read
+        found, grant, subject = read
         return RefreshTokenSnapshot(
             found.id,
             grant,
@@ -80,10 +75,18 @@ class IssuingRepository:
             found.revoked_at,
         ), subject
 
-    def _credential(self, statement: Any, value: str, client_id: str) -> Any:
+    def _locked(
+        self, statement: Statement, value: str, client_id: str, now: datetime, *, hashed: str
+    ) -> tuple[Any, GrantSnapshot, Subject] | None:
+        """Return the row of a credential of the client, whose hash is in the column `hashed`, and then its
+        grant and person, all locked.
+        """
         row_id = id_of(value)
         row = None if row_id is None else self._transaction.first(statement, {"id": row_id})
-        return row if row is not None and row.client_id == client_id else None
+        if row is None or row.client_id != client_id or getattr(row, hashed) != secret_hash(value):
+            return None
+        read = self.subject(row.grant_id, now, lock=True)
+        return None if read is None else (row, *read)
 
     def redeem(
         self, code_id: UUID, now: datetime, renewable: NewRefreshToken | None, record: dict[str, Any]
