@@ -1,5 +1,6 @@
 """`make run`: first page, a second start on the same data, a killed process, one process at a time."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -17,6 +18,9 @@ import httpx
 import pytest
 
 from contracts.vocabulary import Level, PlatformRole, Role
+from onebox.demo.notices import NEVER, PROVINCE, Notices
+from onebox.demo.people import System, expect
+from onebox.demo.story import CENTRE, CITY, COUNTY, SCHOOL, Story
 from testkit.backends.process import free_ports
 from testkit.pages import forms as forms_of
 from testkit.pages import hidden_fields
@@ -79,6 +83,26 @@ class Onebox:
     def stop(self) -> str:
         self.process.send_signal(signal.SIGINT)
         return self.process.communicate(timeout=60)[0]
+
+
+async def sent_again(box: Onebox, directory: Path) -> dict[str, tuple[int, int, int]]:
+    """Wait for the notices of the demo and send them again, as after an interruption. Notices sent and
+    received, and tasks, by unit.
+    """
+    deadline = time.monotonic() + 300
+    while not (directory / "notices-sent").exists():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+    system = System.local(box.port)
+    assert await Notices(system, directory / "sent-again").run() == NEVER
+    assert (directory / "sent-again").exists()
+    found = {}
+    for code in (CENTRE, PROVINCE, CITY, COUNTY, SCHOOL):
+        async with Story(system).person(code) as person:
+            lists = [expect(await person.office("GET", f"/notices/{name}")) for name in ("outbox", "inbox")]
+            tasks = expect(await person.office("GET", "/tasks/counts"))
+            found[code] = (*(one["total"]["count"] for one in lists), tasks["open"])
+    return found
 
 
 @pytest.fixture
@@ -166,6 +190,15 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
     start: Callable[[Path], Onebox], directory: Path
 ) -> None:
     first = start(directory)
+    sent = asyncio.run(sent_again(first, directory))
+    assert {code: found[:2] for code, found in sent.items()} == {
+        CENTRE: (2, 0),
+        PROVINCE: (1, 2),
+        CITY: (1, 2),
+        COUNTY: (1, 2),
+        SCHOOL: (0, 1),
+    }
+    assert all(tasks for *_, tasks in list(sent.values())[1:]), sent
     portal = f"http://127.0.0.1:{first.port}"
     assert '<div id="app">' in get(f"{portal}/").text, "the portal is the first page"
     accounts = get(f"{portal}/demo/accounts")

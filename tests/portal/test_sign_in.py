@@ -15,6 +15,9 @@ from joserfc.jwk import ECKey
 from sqlalchemy import text
 
 from portal.issuer.client import Refused
+from portal.issuer.keys import new_session_key
+from portal.sessions.sealing import Sealing
+from servicekit.cipher import Cipher, Key
 from testkit.pages import csrf_of
 from testkit.writers import rows, waits
 from tests.portal.conftest import NewVisitor, Site, Twin, Visitor, secrets_of
@@ -210,12 +213,16 @@ async def test_a_session_that_is_not_used_ends(site: Site, new_visitor: NewVisit
     assert (await person.call("GET", "/bff/session")).status_code == 200
     site.clock.advance(timedelta(minutes=100))
     assert (await person.call("GET", "/bff/session")).status_code == 200
-    site.clock.advance(timedelta(minutes=121))
+    site.clock.advance(timedelta(minutes=119))
+    # An open page goes on asking by itself. The services, which have another clock, may refuse its tokens.
+    for path in ("/bff/session", ME, "/api/office/v1/tasks/counts"):
+        assert (await person.call("GET", path, headers={"x-unattended": "1"})).status_code in {200, 503}
+    site.clock.advance(timedelta(minutes=2))
     assert (await person.call("GET", "/bff/session")).status_code == 401
 
 
 async def test_a_session_that_ends_while_it_is_used_is_over(site: Site, new_visitor: NewVisitor) -> None:
-    person = new_visitor()
+    person, other = new_visitor(), new_visitor()
     await person.sign_in()
     site.clock.advance(timedelta(minutes=5))
     database = site.portal.state.database
@@ -224,6 +231,20 @@ async def test_a_session_that_ends_while_it_is_used_is_over(site: Site, new_visi
         call = asyncio.create_task(person.call("GET", "/bff/session"))
         await waits(database, "%sessions%")
     assert (await call).json()["code"] == "sign_in_required"
+    # So is one whose key is lost: the portal begins with another one.
+    await person.sign_in()
+    await other.sign_in()
+    lost = Sealing(Cipher([Key.parse("d2" * 32)]))
+    async with database.transaction() as session:
+        await session.execute(text("UPDATE access_tokens SET token = :it"), {"it": lost.access_token("t")})
+        sealed = {"key": lost.key(new_session_key()), "token": lost.refresh_token("t")}
+        await session.execute(text("UPDATE sessions SET key = :key, refresh_token = :token"), sealed)
+    assert await refused(person)
+    assert (await person.call("GET", "/bff/session")).status_code == 401
+    assert (await other.call("DELETE", "/bff/sessions")).json() == {"ended": 0}
+    await person.sign_in()
+    assert (await person.call("DELETE", "/bff/sessions")).json() == {"ended": 1}
+    assert await refused(other)
 
 
 async def test_people_see_their_sessions_and_end_them(site: Site, new_visitor: NewVisitor) -> None:

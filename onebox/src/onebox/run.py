@@ -10,6 +10,7 @@ import contextlib
 import signal
 import socket
 import time
+import warnings
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,11 @@ async def running(settings: Settings, began: float) -> AsyncIterator[start.Statu
                         await servers.started()
                     await pages
                 portal = services.build_portal(around)
-                async with portal.router.lifespan_context(portal), _filling(apps["cockpit"], settings):
+                async with (
+                    portal.router.lifespan_context(portal),
+                    _filling(apps["cockpit"], settings),
+                    _sending(settings),
+                ):
                     status.ready(services.demo_accounts(), time.monotonic() - began, portal)
                     yield status
         finally:
@@ -129,6 +134,21 @@ def _filling(cockpit: "FastAPI", settings: Settings) -> contextlib.AbstractAsync
     if not settings.awards:
         return contextlib.nullcontext()
     return repeated("generated facts", Filling(cockpit, settings.awards).run, every=1.0)
+
+
+def _sending(settings: Settings) -> contextlib.AbstractAsyncContextManager[None]:
+    """Send a few notices while everything runs, after the first pages that somebody looks at."""
+    if not settings.notices:
+        return contextlib.nullcontext()
+    with warnings.catch_warnings():
+        # Authlib warns on the console that it will move to httpx2.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from onebox.demo.notices import Notices  # not before the services, whose modules it needs
+        from onebox.demo.people import System
+    from servicekit.background import repeated
+
+    notices = Notices(System.local(settings.first_port), settings.state / "notices-sent")
+    return repeated("notices of the demo", notices.run, every=1.0, first=2.0)
 
 
 async def main(settings: Settings, began: float) -> None:

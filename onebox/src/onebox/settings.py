@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     """About how many generated awards Cockpit gets after the first start, with some 55,000 facts of other
     feeds; 0: none."""
 
+    notices: bool = True
+    """Whether a few notices and 机关代字 are there after the first start."""
+
     @property
     def state(self) -> Path:
         """Return the state directory.

@@ -14,7 +14,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import get_contextvars
@@ -340,9 +339,11 @@ async def on_database(_: Request, error: Exception) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers, so that every error response is problem+json."""
+    """Register the handlers, so that every error response is problem+json.
+
+    `create_app` registers those for errors of the database (`servicekit.outages`).
+    """
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_shape)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(DBAPIError, on_database)
     app.add_middleware(DefectMiddleware)

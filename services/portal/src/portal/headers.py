@@ -1,4 +1,4 @@
-"""Headers of every answer of the portal, also of errors and of what a service answered.
+"""Headers of every answer of the portal, also of pages, errors and of what a service answered.
 
 An answer may set its own: pages have a policy with which they work (`portal.pages.serving`).
 """

@@ -1,4 +1,4 @@
-"""Serves the files that `make web` builds, with the headers that they need.
+"""Serves the files that `make web` builds, with the headers that pages need beside `portal.headers`.
 
 Mounted last, for every path that nothing else has: an address of a page (`/notices/…`) is answered with
 `index.html` if a browser navigates there, and is not found otherwise.
@@ -26,9 +26,6 @@ CSP: Final = (
 """Nothing from other origins, no inline scripts, no inline styles in markup."""
 _HEADERS: Final = {
     "content-security-policy": CSP,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "vary": "accept-encoding",
 }

@@ -14,7 +14,7 @@ from contracts.vocabulary import Audience
 from portal.proxying.errors import NotProxied
 from portal.proxying.rules import Routes
 from portal.proxying.service import Proxy, wants_events
-from portal.sessions.dependencies import current_with_token, of_portal, wall
+from portal.sessions.dependencies import attended, current_with_token, of_portal, wall
 from portal.sessions.models import BrowserSession
 from portal.sessions.renewing import BoundToken
 
@@ -32,7 +32,8 @@ Found = tuple[BrowserSession, BoundToken | None]
 async def of_person(request: Request, audience: Audience) -> Found:
     """Return the session of whoever is signed in. Raises `SignInRequired`."""
     # A page that is open renews its stream by itself: nobody needs to be there.
-    return await current_with_token(request, audience, used=not wants_events(request))
+    used = attended(request) and not wants_events(request)
+    return await current_with_token(request, audience, used=used)
 
 
 async def of_wall(request: Request, _: Audience) -> Found:

@@ -19,6 +19,10 @@ HEADER = "x-csrf"
 """Every request of a script has it, with the value 1: pages of other sites cannot send it without asking
 (CORS preflight), and the portal allows no other origin (RFC 10017 §6.1.3.3.2).
 """
+_MOST_OF_NAME = 512
+"""So many characters of what a browser says it is are kept."""
+UNATTENDED = "x-unattended"
+"""Requests that a page makes while nobody is at it have it, with the value 1: they do not keep a session."""
 
 
 def of_portal(request: HTTPConnection, origin: str) -> None:
@@ -55,11 +59,22 @@ async def _sessions(request: Request, session: Session) -> Sessions:
 SessionService = Annotated[Sessions, Depends(_sessions)]
 
 
+def browser_of(request: HTTPConnection) -> str:
+    """Return what the browser says it is, as much of it as is kept."""
+    return request.headers.get("user-agent", "")[:_MOST_OF_NAME]
+
+
+def attended(request: HTTPConnection) -> bool:
+    """Return whether somebody was at the page that sent the request, by what it says."""
+    return request.headers.get(UNATTENDED) != "1"
+
+
 async def _current(request: Request) -> BrowserSession:
     """Return the browser's session, in a transaction of its own: a call to another system may follow."""
     database: Database = request.app.state.database
     async with database.transaction() as session:
-        return await sessions_of(request, session).find(cookies.presented(request))
+        found = sessions_of(request, session)
+        return await found.find(cookies.presented(request), used=attended(request))
 
 
 async def current_with_token(

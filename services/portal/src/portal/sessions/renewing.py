@@ -5,6 +5,7 @@ stores the answer. A claim ends by itself, so a process that dies delays the oth
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
@@ -60,15 +61,19 @@ class AccessTokens:
         self._locks: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     async def held(self, session: AsyncSession, row: BrowserSession, audience: Audience) -> BoundToken | None:
-        """Return the token that a session has, if it is valid for some seconds more.
+        """Return the token that a session has, if it can be read and is valid for some seconds more.
 
         `session` is the transaction in which `row` was read.
         """
         token = await SessionRepository(session).token(row.id, audience)
         if token is None or not rules.usable(token.expires_at, self._clock.now()):
             return None
-        value = self._sealing.opened_access_token(token.token)
-        return BoundToken(value, self._sealing.opened_key(row.key), token.token)
+        try:
+            value = self._sealing.opened_access_token(token.token)
+            return BoundToken(value, self._sealing.opened_key(row.key), token.token)
+        except InvalidTag:
+            # Whoever renews it finds out whether the session can be read at all.
+            return None
 
     async def get(self, session_id: UUID, audience: Audience) -> BoundToken:
         """Return a token that is valid for some seconds more, renewed if need be.
@@ -102,18 +107,19 @@ class AccessTokens:
             row = await rows.locked(session_id, now)
             if row is None:
                 raise SignInRequired
-            try:
-                token = await self.held(session, row, audience)
-                if token is not None:
-                    return token
-                if row.refreshing_until is not None and row.refreshing_until > now:
-                    return None
-                row.refreshing_until = now + rules.RENEWING
+            token = await self.held(session, row, audience)
+            if token is not None:
+                return token
+            if row.refreshing_until is not None and row.refreshing_until > now:
+                return None
+            row.refreshing_until = now + rules.RENEWING
+            with contextlib.suppress(InvalidTag):
                 refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
                 return _Claim(refresh_token, self._sealing.opened_key(row.key))
-            except InvalidTag as error:
-                # Encrypted with a key of before the last ones: a wall display that was off for long.
-                raise SignInRequired from error
+            # Encrypted with a key that is lost, or of before the last ones: a display that was off for long.
+            log.warning("a session cannot be decrypted", session=str(session_id))
+            await rows.delete_one(session_id)
+        raise SignInRequired
 
     async def _renew(self, session_id: UUID, audience: Audience, claim: _Claim) -> BoundToken:
         answer: TokenResponse | None = None

@@ -1,5 +1,6 @@
 """Sessions within one request."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -131,25 +132,31 @@ class Sessions:
         """Return the sessions of a person, the newest first."""
         return await self._rows.of_person(sub, self._clock.now())
 
-    async def end(self, sub: UUID, id_: UUID) -> Ended:
+    async def end(self, sub: UUID, id_: UUID) -> list[Ended]:
         """End a session of a person. Raises `NotFound`."""
         row = await self._rows.delete(sub, id_)
         if row is None:
             raise NotFound
-        return self._ended(row)
+        return self._ended([row])
 
     async def forget(self, id_: UUID) -> None:
         """End a session whose tokens Identity has revoked, if it has not ended yet."""
         await self._rows.delete_one(id_)
 
-    async def end_others(self, sub: UUID, kept: UUID) -> list[Ended]:
-        """End all sessions of a person but one."""
-        return [self._ended(row) for row in await self._rows.delete_others(sub, kept)]
-
-    def _ended(self, row: BrowserSession) -> Ended:
-        refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
-        return Ended(row.sid, refresh_token, self._sealing.opened_key(row.key))
+    async def end_others(self, sub: UUID, kept: UUID) -> tuple[int, list[Ended]]:
+        """End all sessions of a person but one; return their number with them."""
+        rows = await self._rows.delete_others(sub, kept)
+        return len(rows), self._ended(rows)
 
     async def end_of_issuer(self, sub: UUID | None, sid: str | None) -> int:
         """End the sessions that a logout token names; return their number."""
         return await self._rows.delete_of_issuer(sub, sid)
+
+    def _ended(self, rows: Sequence[BrowserSession]) -> list[Ended]:
+        """Return what it takes to end sessions at Identity, of those that can be decrypted."""
+        found = []
+        for row in rows:
+            with contextlib.suppress(InvalidTag):
+                refresh_token = self._sealing.opened_refresh_token(row.refresh_token)
+                found.append(Ended(row.sid, refresh_token, self._sealing.opened_key(row.key)))
+        return found

@@ -14,7 +14,7 @@ from starlette.background import BackgroundTask
 from portal.errors import CrossSite, IssuerUnavailable, SignInRequired
 from portal.issuer.tokens import InvalidToken
 from portal.sessions import cookies
-from portal.sessions.dependencies import CurrentSession, Guarded, SessionService
+from portal.sessions.dependencies import CurrentSession, Guarded, SessionService, browser_of
 from portal.signing_in import attempts, rules
 from portal.signing_in.dependencies import SigningInService
 from portal.signing_in.errors import InvalidLogoutToken, NotSignedIn
@@ -30,8 +30,6 @@ router = APIRouter(
     responses=problems.responses(CrossSite, SignInRequired),
 )
 
-_MOST_OF_NAME = 512
-"""So many characters of what a browser says it is are kept."""
 _Text = Annotated[str | None, Query(max_length=512)]
 
 
@@ -92,7 +90,7 @@ async def callback(
             attempt,
             code,
             issuer=iss,
-            browser=request.headers.get("user-agent", "")[:_MOST_OF_NAME],
+            browser=browser_of(request),
             before=cookies.presented(request),
         )
     except NotSignedIn as failure:
@@ -169,9 +167,9 @@ async def end_other_sessions(
     current: CurrentSession, sessions: SessionService, signing_in: SigningInService, after: BackgroundTasks
 ) -> SignedOutElsewhere:
     """End all other sessions of whoever is signed in."""
-    ended = await sessions.end_others(current.person, current.id)
+    number, ended = await sessions.end_others(current.person, current.id)
     after.add_task(signing_in.end_elsewhere, ended, current)
-    return SignedOutElsewhere(ended=len(ended))
+    return SignedOutElsewhere(ended=number)
 
 
 @router.delete(
@@ -189,4 +187,4 @@ async def end_session(
     after: BackgroundTasks,
 ) -> None:
     """End one session of whoever is signed in."""
-    after.add_task(signing_in.end_elsewhere, [await sessions.end(current.person, session_id)], current)
+    after.add_task(signing_in.end_elsewhere, await sessions.end(current.person, session_id), current)

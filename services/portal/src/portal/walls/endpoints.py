@@ -4,7 +4,7 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from portal.errors import CrossSite, IssuerUnavailable
 from portal.sessions import cookies
-from portal.sessions.dependencies import Guarded
+from portal.sessions.dependencies import Guarded, browser_of
 from portal.walls.dependencies import WallService
 from portal.walls.schemas import WallOut
 from servicekit import problems
@@ -13,8 +13,6 @@ from servicekit.qr import qr_svg
 router = APIRouter(
     prefix="/bff/wall", tags=["大屏"], dependencies=[Guarded], responses=problems.responses(CrossSite)
 )
-_MOST_OF_NAME = 512
-"""So many characters of what a browser says it is are kept."""
 
 
 @router.post(
@@ -48,7 +46,5 @@ async def begin_wall(
 )
 async def get_wall(request: Request, walls: WallService) -> WallOut:
     """Return the state of a display."""
-    state, seconds = await walls.look(
-        cookies.presented(request, cookies.WALL), request.headers.get("user-agent", "")[:_MOST_OF_NAME]
-    )
+    state, seconds = await walls.look(cookies.presented(request, cookies.WALL), browser_of(request))
     return WallOut(state=state, poll_seconds=seconds)

@@ -1,10 +1,12 @@
 """Displays at Identity's device flow (RFC 8628)."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import structlog
+from cryptography.exceptions import InvalidTag
 from joserfc.jwk import ECKey
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -155,7 +157,12 @@ class Walls:
             return WallState.PENDING, rules.remaining(row.poll_at, now)
         # Nobody else asks while this question may be on its way: a second answer would revoke the first.
         row.poll_at = now + max(timedelta(seconds=row.interval), rules.ASKING)
-        return _Question(self._sealing.opened_device_code(row.device_code), self._sealing.opened_key(row.key))
+        with contextlib.suppress(InvalidTag):
+            device_code = self._sealing.opened_device_code(row.device_code)
+            return _Question(device_code, self._sealing.opened_key(row.key))
+        # Encrypted with a key that is lost.
+        await WallRequestRepository(session).delete(secret_hash)
+        return WallState.NONE, None
 
     async def _ask(
         self, secret_hash: bytes, question: _Question, browser: str

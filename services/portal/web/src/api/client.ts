@@ -1,5 +1,6 @@
 /** Typed clients of the services, through the portal, which adds the access token that pages never have. */
 import createClient, { type ClientOptions, type Middleware } from 'openapi-fetch'
+import { attended, UNATTENDED } from './attendance'
 import { ApiProblem, problemOf } from './problems'
 import type { paths as CockpitPaths } from './generated/cockpit'
 import type { paths as IdentityPaths } from './generated/identity'
@@ -12,7 +13,7 @@ export type { components as Office } from './generated/office'
 /** Sent with every call: pages of other sites cannot (ADR 0036). */
 export const CSRF = { 'x-csrf': '1' } as const
 
-/** Told of each call, which keeps the session from ending. */
+/** Told of each call of somebody who is at the page, which keeps the session from ending. */
 export const onCall = { made: (): unknown => undefined }
 
 const RENEWALS = 3
@@ -25,11 +26,13 @@ export const onProblem: { handle: (problem: ApiProblem) => void } = { handle: ()
  * the method: a service verifies the token first.
  */
 export async function calling(request: Request): Promise<Response> {
+  const use = attended()
+  if (!use) request.headers.set(UNATTENDED, '1')
   for (let attempt = 1; ; attempt += 1) {
     const answer = await fetch(request.clone()).catch(() => {
       throw ApiProblem.offline()
     })
-    onCall.made()
+    if (use) onCall.made()
     if (answer.status !== 503 || attempt > RENEWALS) return answer
     const problem = await problemOf(answer.clone())
     if (problem.code !== 'token_renewed') return answer

@@ -1,4 +1,5 @@
 /** Sends a file with progress, which `fetch` does not tell. */
+import { attended, UNATTENDED } from './attendance'
 import { CSRF, onCall, onProblem, type Office } from './client'
 import { ApiProblem } from './problems'
 
@@ -16,6 +17,7 @@ function once(file: File, { signal, progress }: Options): Promise<Response> {
     const request = new XMLHttpRequest()
     request.open('POST', `/api/office/v1/files?file_name=${encodeURIComponent(file.name)}`)
     for (const [name, value] of Object.entries(CSRF)) request.setRequestHeader(name, value)
+    if (!attended()) request.setRequestHeader(UNATTENDED, '1')
     request.setRequestHeader('content-type', file.type || 'application/octet-stream')
     request.upload.addEventListener('progress', (event) => progress(event.loaded, event.total))
     request.addEventListener('load', () => {
@@ -36,8 +38,9 @@ function once(file: File, { signal, progress }: Options): Promise<Response> {
 export async function uploadFile(file: File, options: Options): Promise<UploadedFile> {
   for (let attempt = 1; ; attempt += 1) {
     options.signal.throwIfAborted()
+    const use = attended()
     const answer = await once(file, options)
-    onCall.made()
+    if (use) onCall.made()
     const body: unknown = await answer.json().catch(() => null)
     if (answer.ok) return body as UploadedFile
     const problem = ApiProblem.of(answer, body)

@@ -1,6 +1,7 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { onCall } from '@/api/client'
+import { forgetDrafts } from '@/composables/draft'
 import { useSession } from './store'
 
 const MINUTE = 60_000
@@ -25,6 +26,8 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.useRealTimers()
+  // Somebody is signed in for the tests of other files.
+  forgetDrafts('P')
 })
 
 test.each([-300, 0, 300])('a session ends by the time of the server: this clock is %i minutes ahead', async (minutes) => {
@@ -73,4 +76,24 @@ test('other failures say what they are, and loading may be tried again', async (
   await expect(session.load()).rejects.toMatchObject({ code: 'forbidden', title: 'T', message: 'Because' })
   answers['/bff/session'] = () => null
   await expect(session.load()).rejects.toMatchObject({ code: 'offline', temporary: true })
+})
+
+test.each([
+  [{ everywhere: true }, 'everywhere'],
+  [{ everywhere: false }, 'here'],
+])('a sign-out of which Identity did not hear says so, in all tabs: %o', async (ended, where) => {
+  const session = useSession()
+  await session.load()
+  answers['/bff/logout'] = () => json(ended)
+  const assign = vi.fn()
+  vi.stubGlobal('location', { assign })
+  const other = new BroadcastChannel('zhuxue-session')
+  const told = new Promise((resolve) => other.addEventListener('message', ({ data }: MessageEvent) => resolve(data)))
+  try {
+    await session.signOut()
+    expect(assign).toHaveBeenCalledWith(`/sign-in?signed_out=${where}`)
+    expect(await told).toBe(where)
+  } finally {
+    other.close()
+  }
 })

@@ -26,7 +26,10 @@ export interface Site {
   police_number: string | null
 }
 
-/** Other tabs learn of a sign-out at once. */
+/** The page after a sign-out: `here` if Identity did not hear of it, and its session goes on. */
+const signedOutAt = (where: 'everywhere' | 'here'): string => `/sign-in?signed_out=${where}`
+
+/** Other tabs learn of a sign-out at once, and where it was. */
 const channel = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-session')
 /** And of use, which keeps the session of all tabs: when it was. */
 const uses = typeof BroadcastChannel === 'undefined' ? null : new BroadcastChannel('zhuxue-use')
@@ -119,9 +122,12 @@ export const useSession = defineStore('session', () => {
   async function signOut(): Promise<void> {
     const answer = await ask('/bff/logout', { method: 'POST' })
     if (!answer.ok && answer.status !== 401) throw await problemOf(answer)
+    // Without a session there is nothing more to end.
+    const ended = answer.ok ? ((await answer.json()) as { everywhere: boolean }) : { everywhere: true }
+    const where = ended.everywhere ? 'everywhere' : 'here'
     forgetDrafts(null)
-    channel?.postMessage('signed out')
-    location.assign('/sign-in?signed_out=1')
+    channel?.postMessage(where)
+    location.assign(signedOutAt(where))
   }
 
   async function actFor(unitId: string): Promise<void> {
@@ -136,10 +142,10 @@ export const useSession = defineStore('session', () => {
   onProblem.handle = (problem) => {
     if (problem.code === 'sign_in_required' || problem.code === 'step_up_required') interrupted.value = problem
   }
-  channel?.addEventListener('message', () => {
+  channel?.addEventListener('message', ({ data }: MessageEvent<'everywhere' | 'here'>) => {
     if (!signedIn.value) return
     forgetDrafts(null)
-    location.assign('/sign-in?signed_out=1')
+    location.assign(signedOutAt(data))
   })
   uses?.addEventListener('message', ({ data }: MessageEvent<number>) => {
     lastUse.value = Math.max(lastUse.value, data)

@@ -22,6 +22,7 @@ export const shellTexts = {
   organiser: '主办单位：',
   supportPhone: '咨询电话：',
   signedOut: '您已退出登录。在公共计算机上请关闭浏览器。',
+  signedOutHere: '您已退出工作门户，但统一用户认证没有响应，可能仍处于登录状态。请关闭浏览器，以免他人使用您的账号。',
   unavailable: '工作门户暂时没有响应',
   version: {
     newer: '系统已更新。刷新页面即可使用新版本，已填写的内容不会丢失。',

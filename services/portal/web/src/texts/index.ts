@@ -12,7 +12,6 @@ export const texts = {
   help: '帮助',
   signOut: '退出登录',
   signIn: '登录',
-  actingUnit: '当前单位',
   switchUnit: '切换单位',
   noUnit: '尚未加入单位',
   loading: '正在载入……',
@@ -56,7 +55,6 @@ export const texts = {
     soon: (minutes: number) => `约 ${minutes} 分钟没有操作后，登录将失效。是否继续使用？`,
     soonFinal: (minutes: number) => `本次登录约 ${minutes} 分钟后到期，请保存内容并重新登录。`,
     stay: '继续使用',
-    signedOutElsewhere: '已在其他窗口退出登录。',
   },
   draft: {
     kept: '已恢复上次没有提交的内容',
@@ -73,6 +71,12 @@ export const texts = {
     sort: '排序',
     filters: '筛选条件',
     actions: '操作',
+  },
+  colleagues: {
+    find: '查找人员',
+    hint: '按姓名、拼音或职务；人员较多，未全部列出',
+    choose: '请选择',
+    nobody: '没有找到符合条件的人员。',
   },
   tree: {
     choose: '选择单位',
@@ -150,10 +154,8 @@ export const texts = {
   urgencies: { normal: '平件', urgent: '加急', extra_urgent: '特急' } as Record<string, string>,
   platformRoles: { system_admin: '系统管理员', security_admin: '安全管理员', audit_admin: '审计管理员' } as Record<string, string>,
   footer: {
-    service: '学生资助业务工作平台',
     privacy: '隐私政策',
     terms: '使用条款',
-    accessibility: '本站支持键盘操作和读屏软件',
     caution: '本系统为非涉密系统，严禁处理、传输国家秘密。',
     dev: '开发模式：数据为虚构，短信只进入',
     inbox: '短信收件箱',

@@ -41,3 +41,32 @@ test('text of more than a line is kept over interruptions: by NoteField, or by a
   expect(asked.length).toBeGreaterThan(5)
   expect([...typed, ...asked].filter(([, text]) => !/\buseDraft\(|\buseDrafting\(/.test(text)).map(([path]) => path)).toEqual([])
 })
+
+const catalogues = import.meta.glob<Record<string, unknown>>(['./*.ts', '!./*.test.ts', '../shell/texts.ts', '../modules/*/texts.ts'], { eager: true })
+
+/** Whether a file uses an object as a whole, or parts of it by names that it works out: `texts.states[state]`. */
+const whole = (text: string, name: string, before = ''): boolean => {
+  const alias = new RegExp(`const (\\w+) = [\\w.]*\\b${name}$|\\b${name} as (\\w+)`, 'gm')
+  if ([...text.matchAll(alias)].some((found) => text.includes(`${found[1] ?? found[2]}[`))) return true
+  return new RegExp(`${before}\\b${name}\\b(?![.:])`).test(text.replace(alias, '').replace(/^import .*$/gm, ''))
+}
+
+test('every text of the catalogue is used somewhere', () => {
+  const others = Object.entries(sources).flatMap(([path, text]) => (/\/texts(\.ts$|\/)/.test(path) ? [] : [text]))
+  const unused: string[] = []
+  // By its name after a dot, in the files that name what it is in.
+  const look = (path: string, found: object, files: string[]): void => {
+    for (const [key, value] of Object.entries(found)) {
+      const named = files.filter((text) => new RegExp(`\\.${key}\\b`).test(text))
+      if (!named.length) unused.push(`${path}.${key}`)
+      else if (typeof value === 'object' && value !== null && !named.some((text) => whole(text, key, '\\.'))) look(`${path}.${key}`, value, named)
+    }
+  }
+  for (const [name, found] of Object.values(catalogues).flatMap((one) => Object.entries(one))) {
+    if (typeof found !== 'object' || found === null) continue
+    // `texts` is also what modules call theirs.
+    const files = others.filter((text) => (name === 'texts' ? text.includes("from '@/texts'") : new RegExp(`\\b${name}\\b`).test(text)))
+    if (name === 'texts' || !files.some((text) => whole(text, name))) look(name, found, files)
+  }
+  expect(unused).toEqual([])
+})

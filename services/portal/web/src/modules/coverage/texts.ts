@@ -71,8 +71,6 @@ export const coverageTexts = {
   chartData: '查看数据',
   chartCaption: '签收、答复和阅读的进程',
   at: '截至时间',
-  units_: '单位',
-  noHistory: '还没有单位签收。',
   remindTitle: '催办',
   remindScope: (name: string) => `范围：${name}及其下级`,
   remindWhom: (unsigned: string, blocking: string) => `最多提醒 ${unsigned} 个已送达的单位签收、${blocking} 个单位转发。`,

@@ -32,7 +32,6 @@ export const draftingTexts = {
   templates: '通知模板',
   numbers: '文号管理',
   backToList: '返回发文列表',
-  backToNotice: '返回通知',
   tabs: '按状态查看',
   tabAll: '全部',
   tabDone: '撤回／替代／归档',

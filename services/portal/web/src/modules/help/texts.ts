@@ -38,5 +38,4 @@ export const helpTexts = {
   saving: '保存后系统内所有人可以查看，原内容保留为历史版本。',
   reload: '载入他人保存的内容',
   account: '账号、登录和注册的帮助',
-  onPage: '本页内容',
 }

@@ -18,7 +18,6 @@ export const homeTexts = {
   entitlementRequests: '授权申请',
   recoveries: '账号找回',
   accessReviews: '授权复核',
-  roleChanges: '角色修改',
   appointments: '任免提议',
   drafts: { review: '通知审核', issue: '通知签发' },
   start: {
@@ -50,7 +49,5 @@ export const homeTexts = {
   nothingSoon: '近期没有截止的待办',
   nothingDue: '没有当日截止的待办',
   moreDue: '待办较多，日历只列最早截止的 300 项，全部请看“待办”。',
-  signed: '已签收',
-  unsigned: '待签收',
   unreadTag: '未读',
 }

@@ -68,11 +68,6 @@ export const assign = (id: string, key: string, body: Schemas['AssignIn']) => ta
 export const listAssignments = (id: string) => take(office.GET('/notices/{notice_id}/assignments', path(id)))
 export const finishAssignment = (id: string, result: string) => take(office.POST('/notices/{notice_id}/assignments/finish', { ...path(id), body: { result: result || null } }))
 export const cancelAssignment = (id: string) => take(office.POST('/notices/{notice_id}/assignments/cancel', path(id)))
-/** The people of a unit, at most 50; further ones are found by words. */
-export const listColleagues = (unitId: string, words: string) =>
-  words
-    ? take(office.GET('/contacts/people', { params: { query: { q: words, unit_id: unitId, limit: 50 } } }))
-    : take(office.GET('/contacts/units/{unit_id}/people', { params: { path: { unit_id: unitId }, query: { limit: 50 } } }))
 
 const seen = (id: string, etag: string) => ({ params: { path: { notice_id: id }, header: { 'If-Match': etag } } })
 export const getAnswer = (id: string) => taken(office.GET('/notices/{notice_id}/answer', path(id)))

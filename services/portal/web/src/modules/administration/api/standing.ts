@@ -1,5 +1,5 @@
 /** Who acts for whom, whose work goes to whom, and who holds the platform's offices. */
-import { identity, office, take } from '@/api/client'
+import { identity, take } from '@/api/client'
 import { ofUnit, type Schemas } from './index'
 
 export type Delegation = Schemas['DelegationOut']
@@ -16,20 +16,6 @@ export const unitDelegations = (id: string, running: string, cursor?: string) =>
   take(identity.GET('/units/{unit_id}/delegations', { params: { ...ofUnit(id), query: { running: flag(running), limit: LIMIT, cursor } } }))
 export const delegate = (body: Schemas['DelegationIn']) => take(identity.POST('/me/delegations', { body }))
 export const endDelegation = (id: string) => take(identity.POST('/delegations/{delegation_id}/revoke', { params: { path: { delegation_id: id } } }))
-
-/** People of the own unit: who does not read people in Identity finds them among the contacts. */
-const PEOPLE = 200
-/** The people of a unit, of the largest units those at the head of the list. */
-export async function colleagues(unitId: string) {
-  const page = (cursor?: string) => take(office.GET('/contacts/units/{unit_id}/people', { params: { ...ofUnit(unitId), query: { cursor } } }))
-  let next = await page()
-  const items = next.items
-  while (next.next && items.length < PEOPLE) {
-    next = await page(next.next)
-    items.push(...next.items)
-  }
-  return items
-}
 
 export const handOvers = (id: string, completed: string, cursor?: string) =>
   take(identity.GET('/units/{unit_id}/hand-overs', { params: { ...ofUnit(id), query: { completed: flag(completed), limit: LIMIT, cursor } } }))

@@ -90,6 +90,17 @@ export const clientTexts = {
     unit: '单位',
     details: '详情',
     system: '系统',
+    /** What Identity records with an action. */
+    fields: {
+      acr: '认证级别', applied: '已生效', audience: '访问的服务', cause: '起因', chain: '经过的系统', changed: '修改', client: '接入系统', clients: '接入系统数',
+      code: '代码', digest: '摘要', document_number: '文号', effective_on: '生效日期', encryption: '加密密钥版本', fields: '修改的项目', filters: '筛选条件', format: '格式',
+      former: '原值', found: '是否找到', grant: '授权', how: '方式', in_person: '是否当面核验', index: '索引密钥版本', into: '并入单位', job: '任务编号', jti: '令牌编号',
+      kind: '类型', kinds: '单位类型', last_seal: '最后一批封存', levels: '单位层级', may_grant: '是否可再授予', means: '登录方式', name: '名称', new: '新增', now: '是否立即',
+      on_behalf: '代表何人', outcome: '结果', path: '所在位置', people: '涉及人数', permissions: '权限', platform: '是否平台职务', provider: '核验服务', reason: '原因',
+      refused: '已拒绝', renewed: '重新加密数', role: '角色', roles: '角色', root: '最上级单位', rows: '行数', scope: '权限范围', scopes: '权限范围', secret: '密钥编号',
+      sid: '登录编号', size: '文件大小（字节）', split_from: '拆分自', status: '状态', sub: '人员标识', subject_client: '原令牌的系统', subject_jti: '原令牌编号', to: '受托人',
+      total: '总数', unchanged: '未变动', unit: '单位', units: '涉及单位数', version: '版本', via: '经由的系统', wrong: '有误',
+    } as Record<string, string>,
     empty: '没有符合条件的记录',
     export: '导出记录',
     exportText: '按当前的筛选条件导出，由后台生成，文件保留七天。每行一条 JSON，gzip 压缩，附带签名清单。',

@@ -13,9 +13,7 @@ export const stepTexts = {
   supersede: '起草替代通知',
   copy: '复制为新草稿',
   coverage: '查看覆盖情况',
-  asReceived: '查看收文效果',
 
-  fieldsToMend: '请先补充以下内容：',
   submitTitle: '送审',
   submitText: '送审后由本单位其他审核人审核，期间不能修改，可以随时收回。',
   submitted: '已送审，等待审核。',
@@ -68,7 +66,6 @@ export const stepTexts = {
   draftNumber: '文号在签发时编排',
   issuedBy: '签发人',
   draftedBy: '起草人',
-  created: '起草时间',
   published: '发布时间',
   publishing: '定时发布',
   revisions: '修订版本',

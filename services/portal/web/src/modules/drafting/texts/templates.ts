@@ -17,7 +17,6 @@ export const templateTexts = {
   noVariables: '没有需要填写的内容。',
   variableHint: (name: string) => `“${name}”的填写说明`,
   templateSaved: '模板已保存。',
-  templateConflict: '模板刚被他人修改。您的内容没有丢失：重新载入后再改，或以您的内容保存。',
   overwrite: '以我的内容保存',
   useTemplate: '用此模板起草',
   builtIn: ['单位名称', '单位简称', '今天', '年度'],
