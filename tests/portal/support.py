@@ -1,5 +1,6 @@
 """What tests of the portal's pages do before and beside what they test."""
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from playwright.async_api import expect
@@ -11,7 +12,7 @@ from testkit.browsers import PATIENCE, overflow, serious_faults
 from .conftest import Site
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page
+    from playwright.async_api import Download, Page
 
 # A busy machine answers late; five seconds are Playwright's own.
 expect.set_options(timeout=PATIENCE * 1000)
@@ -40,3 +41,8 @@ async def judge(page: "Page", name: str) -> None:
     """Verify that nothing is wider than the screen, and that axe finds nothing serious."""
     assert await overflow(page) == 0, name
     assert await serious_faults(page) == [], name
+
+
+async def content(download: "Download") -> bytes:
+    """What a browser was given."""
+    return await asyncio.to_thread((await download.path()).read_bytes)

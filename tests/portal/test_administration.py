@@ -14,6 +14,7 @@ from testkit.browsers import PHONE, NewPage
 from .conftest import COUNTY_ADMIN, NewVisitor, Site, Visitor
 from .interruptions import lose_the_session
 from .support import judge, phone_of, sign_in
+from .test_pages import TITLE, published
 
 if TYPE_CHECKING:
     from playwright.async_api import Page
@@ -26,6 +27,8 @@ TEACHER = "13812345678"
 SECURITY_ADMIN = "13911110002"
 """Belongs to no unit."""
 SCHOOL = "历下区新建小学"
+APPROVE = """path => fetch(path, {method: 'POST', headers: {'x-csrf': '1'}})
+  .then(async answer => [answer.status, (await answer.json()).code])"""
 TABS = ("/administration/units?tab=below", "/administration/units?tab=history")
 """Pages by their addresses: `test_states`."""
 
@@ -125,16 +128,43 @@ async def join(page: "Page", site: Site, link: str) -> None:
     await page.get_by_text("待审批", exact=True).wait_for()
 
 
-async def appointed(page: "Page", site: Site) -> None:
+async def appointed(page: "Page", site: Site, role: PlatformRole, phone: str, name: str) -> None:
     """An administrator of the platform, signed in at the portal."""
-    await register(page, site, SECURITY_ADMIN, f"{site.identity_url}/login/register", "卫宁")
+    await register(page, site, phone, f"{site.identity_url}/login/register", name)
     await page.get_by_role("heading", level=1).wait_for()
-    await appoint(site.identity.state.settings, PlatformRole.SECURITY_ADMIN, SECURITY_ADMIN)
+    await appoint(site.identity.state.settings, role, phone)
     # Tokens that are issued in the second of a change are refused.
     site.clock.advance(timedelta(seconds=2))
     await page.goto(site.url)
     await page.get_by_role("link", name="前往统一用户认证登录").click()
     await page.get_by_role("heading", level=1, name="您好").wait_for()
+
+
+async def cannot_decide(page: "Page", site: Site, request: str) -> None:
+    """The administrator of a sibling county does not find a request, and decides nothing with its id."""
+    await sign_in(page, site, COLLEAGUE, "/administration/requests")
+    await expect(page.get_by_text("没有等待处理的申请")).to_be_visible()
+    path = f"/api/identity/v1/join-requests/{request}/approve"
+    assert await page.evaluate(APPROVE, path) == [403, "out_of_reach"]
+
+
+async def sees_nothing_of(page: "Page", site: Site, sub: str, notice: str) -> None:
+    """What is of a county is not for its sibling: a person, and a notice to the schools.
+
+    Office does not even say that there is a notice.
+    """
+    for path, heading in (
+        (f"/administration/people/{sub}", "您没有查看此页的权限"),
+        (f"/notices/{notice}", "没有找到"),
+        (f"/notices/{notice}/coverage", "没有找到"),
+    ):
+        await page.goto(site.url + path)
+        await page.get_by_role("alert").get_by_role("heading", name=heading).wait_for()
+        await expect(page.get_by_text(TITLE)).to_have_count(0)
+        await judge(page, f"{heading}: {path}")
+    await page.goto(f"{site.url}/notices")
+    await expect(page.get_by_text("没有收到通知")).to_be_visible()
+    await judge(page, "nothing received")
 
 
 async def see_all(page: "Page", site: Site) -> None:
@@ -170,31 +200,24 @@ async def test_a_teacher_joins_by_an_invite_that_only_the_own_county_decides_abo
     await open_school(page, site)
     link = await invite(page, site)
     await join(await new_page(PHONE), site, link)
-    county, beside = new_visitor(), new_visitor()
+    county = new_visitor()
     await county.sign_in()
-    await beside.sign_in(COLLEAGUE)
     [request] = (await called(county, "GET", "/join-requests"))["items"]
-    path = f"/api/identity/v1/join-requests/{request['id']}"
-    answer = await beside.call("POST", f"{path}/approve")
-    assert (answer.status_code, answer.json()["code"]) == (403, "out_of_reach"), answer.text
+    other = await new_page(PHONE)
+    await cannot_decide(other, site, request["id"])
     await page.goto(f"{site.url}/administration/requests")
     await page.get_by_role("button", name="通过王小明的申请", exact=True).click()
     await judge(page, "approve")
     await page.get_by_role("dialog").get_by_role("button", name="通过", exact=True).click()
-    await expect(page.get_by_role("status").filter(has_text=f"王小明已加入{SCHOOL}")).to_be_visible()
+    await expect(page.get_by_role("status").filter(has_text=f"王小明已加入{SCHOOL}")).to_be_focused()
     await page.goto(f"{site.url}/administration/people/{request['sub']}")
     await page.get_by_role("link", name=SCHOOL).wait_for()
     await judge(page, "person")
-    # Another person's page for a sibling county: a page that says so.
-    other = await new_page(PHONE)
-    await sign_in(other, site, COLLEAGUE)
-    await other.goto(f"{site.url}/administration/people/{request['sub']}")
-    await other.get_by_role("heading", name="您没有查看此页的权限").wait_for()
-    await judge(other, "forbidden")
+    await sees_nothing_of(other, site, request["sub"], await published(county, "历教助"))
     for name in TABS:
         await other.goto(site.url + name)
         await other.get_by_role("heading", level=1).wait_for()
         await judge(other, name)
     anybody = await new_page()
-    await appointed(anybody, site)
+    await appointed(anybody, site, PlatformRole.SECURITY_ADMIN, SECURITY_ADMIN, "卫宁")
     await see_all(anybody, site)

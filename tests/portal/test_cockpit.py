@@ -1,6 +1,5 @@
 """The cockpit's pages in Chromium over the BFF: who gets in, and that every place shows the same figures."""
 
-import asyncio
 import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -10,9 +9,10 @@ import pytest
 from fastapi import FastAPI
 from playwright.async_api import expect
 from pydantic import AnyHttpUrl, SecretStr
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 
 import cockpit.app
+from cockpit.directory.models import Unit
 from cockpit.feeds.declarations import FeedName
 from cockpit.settings import Settings
 from contracts.vocabulary import Role
@@ -22,7 +22,7 @@ from identity.units.rules import PersonSeed
 from services.cockpit.tests.support.figures import file_of, row_of
 from services.cockpit.tests.support.running_cockpit import migrate
 from services.identity.tests.support.running_identity import filled
-from testkit.browsers import PATIENCE, PHONE, NewPage, Screen
+from testkit.browsers import PHONE, NewPage, Screen
 from testkit.clock import FrozenClock, RunningClock
 from testkit.pages import csrf_of
 from testkit.plugin import DatabaseFactory
@@ -30,6 +30,8 @@ from testkit.serving import Served
 from testkit.waiting import moments
 
 from .conftest import NewVisitor, Site, Visitor
+from .country import look_at_the_country
+from .reporting import report, send_again_and_withdraw
 from .support import judge, sign_in
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ PROVINCE, COUNTY = "19900009002", "19900009004"
 SCHOOL, NUTRITION, NOBODY = "19900009005", "19900009006", "19900009007"
 MINISTRY, CITY, UNIVERSITY = "19900000001", "19900009003", "19900009008"
 UNITS = {"100000", "370000", "370100", "370102", "370103", "S3701020001", "S3701030001", "4132010284"}
+APART = {"370200", "370202", "660000", "659001"}
+"""青岛 and 兵团, each with one of its counties."""
 PEOPLE = (
     PersonSeed(PROVINCE, "程知远", "370000", (Role.HANDLER, Role.UNIT_ADMIN)),
     PersonSeed(CITY, "苏明远", "370100", (Role.HANDLER,)),
@@ -58,7 +62,7 @@ PAGES = ("overview", "hardship", "students", "funds", "dictionary", "feeds", "wa
 
 async def with_viewers(url: str) -> None:
     """Two counties of 济南 with a school each, a university, and people who may see the cockpit or not."""
-    units = [unit for unit in worlds.world_s() if unit.code in UNITS]
+    units = [unit for unit in worlds.world_s() if unit.code in UNITS | APART]
     units.append(worlds.nutrition_office("370102"))
     # School, university and nutrition office are entitled, too: what they are keeps them out.
     entitled = frozenset({MINISTRY, PROVINCE, CITY, COUNTY, SCHOOL, UNIVERSITY, NUTRITION})
@@ -110,42 +114,92 @@ async def figures(
         yield app
 
 
-def awards() -> str:
-    """Two years of two schools: 40 and 24 persons in 2024."""
-    rows = [
-        row_of(
-            FeedName.AWARD,
-            number,
-            {
-                "unit_code": school,
-                "year": year,
-                "person_token": f"person-{person:014d}",
-                "amount": amount,
-                "record_id": f"{school}-{year}-{number}",
-            },
-        )
-        for school, year, people, amount in (
-            ("S3701020001", "2023", range(30), "500.00"),
-            ("S3701020001", "2024", range(40), "625.00"),
-            ("S3701030001", "2024", range(100, 124), "1000.00"),
-        )
+def award(number: int, school: str, year: str, person: int, amount: str) -> dict[str, str]:
+    return row_of(
+        FeedName.AWARD,
+        number,
+        {
+            "unit_code": school,
+            "year": year,
+            "person_token": f"person-{person:014d}",
+            "amount": amount,
+            "record_id": f"{school}-{year}-{number}",
+        },
+    )
+
+
+def awards(*groups: tuple[str, str, range, str]) -> list[dict[str, str]]:
+    """A row for each person of a school in a year."""
+    return [
+        award(number, school, year, person, amount)
+        for school, year, people, amount in groups
         for number, person in enumerate(people)
     ]
-    return file_of(rows)
+
+
+OF_JINAN = awards(
+    ("S3701020001", "2023", range(30), "500.00"),
+    ("S3701020001", "2024", range(40), "625.00"),
+    ("S3701030001", "2024", range(100, 124), "1000.00"),
+)
+"""Two years of two schools: 40 and 24 persons in 2024."""
+OF_THE_COUNTRY: dict[FeedName, list[dict[str, str]]] = {
+    FeedName.AWARD: [
+        *OF_JINAN,
+        *awards(
+            ("370202", "2024", range(200, 220), "1000.00"),
+            ("659001", "2023", range(300, 320), "300.00"),
+            ("659001", "2024", range(300, 320), "400.00"),
+        ),
+    ],
+    FeedName.FUND_FLOW: [
+        row_of(
+            FeedName.FUND_FLOW,
+            number,
+            {
+                "unit_code": "370000",
+                "flow_kind": kind,
+                "amount": amount,
+                "from_level": "中央",
+                "to_level": "省级",
+            },
+        )
+        for number, (kind, amount) in enumerate((("下达", "80000.00"), ("拨付", "60000.00")))
+    ],
+    FeedName.PAYMENT: [
+        row_of(
+            FeedName.PAYMENT,
+            person,
+            {
+                "unit_code": "S3701020001",
+                "person_token": f"person-{person:014d}",
+                "amount": "1000.00",
+                "state": "已发放",
+            },
+        )
+        for person in range(30)
+    ],
+}
+
+
+async def units_known(figures: FastAPI) -> None:
+    """Wait until Cockpit has heard of all units."""
+    async for _ in moments():
+        async with figures.state.database.transaction() as session:
+            if await session.scalar(select(func.count()).select_from(Unit)) == len(UNITS | APART) + 1:
+                return
+    raise AssertionError("Cockpit does not know the units")
 
 
 async def loaded(person: Visitor) -> None:
-    """Bring the facts in through the portal, once Cockpit knows the units."""
+    """Bring the facts of the country in through the portal."""
     me = (await person.call("GET", "/api/identity/v1/me")).json()
-    path = f"/api/cockpit/v1/intake/batches?feed=award&source=t&unit={me['unit_id']}"
-    headers = {"content-type": "text/csv; charset=utf-8", "idempotency-key": "awards-of-the-test"}
-    async with asyncio.timeout(PATIENCE):
-        answer = await person.call("POST", path, content=awards().encode(), headers=headers)
-        while answer.json().get("code") == "unit_not_replicated":
-            await asyncio.sleep(0.1)
-            answer = await person.call("POST", path, content=awards().encode(), headers=headers)
-    assert answer.status_code == 201, answer.text
-    assert answer.json()["rejected"] == 0, answer.text
+    for feed, rows in OF_THE_COUNTRY.items():
+        path = f"/api/cockpit/v1/intake/batches?feed={feed}&source=t&unit={me['unit_id']}"
+        headers = {"content-type": "text/csv; charset=utf-8", "idempotency-key": f"{feed}-of-the-test"}
+        answer = await person.call("POST", path, content=file_of(rows).encode(), headers=headers)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["rejected"] == 0, answer.text
 
 
 async def tile(page: "Page", name: str) -> str:
@@ -170,12 +224,15 @@ async def test_a_province_drills_down_and_every_place_shows_the_same_figures(
 ) -> None:
     province = new_visitor()
     await province.sign_in(PROVINCE)
-    await loaded(province)
+    await units_known(figures)
     page = await new_page()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.url))
     await sign_in(page, site, PROVINCE)
     assert not any("echarts" in address for address in sent), "charts are not in the first view"
+    wrong = award(99, "S3701020001", "2024", 99, "0.00")
+    await report(page, site, file_of([*OF_JINAN, wrong]), len(OF_JINAN))
+    await send_again_and_withdraw(page, site, file_of([{**wrong, "amount": "5.00"}]))
     await page.get_by_role("link", name="数字驾驶舱").first.click()
     await page.get_by_role("heading", level=1, name="山东省 · 资助概览").wait_for()
     await page.locator(".map-main canvas").wait_for()
@@ -312,16 +369,17 @@ async def a_display_is_allowed_and_stopped(
 async def test_only_aid_offices_that_are_authorised_enter_the_cockpit(
     site: Site, figures: FastAPI, new_page: NewPage, new_visitor: NewVisitor
 ) -> None:
-    """Step 16 of the acceptance script."""
-    for phone in (MINISTRY, PROVINCE, CITY, COUNTY):
-        admitted = new_visitor()
-        await admitted.sign_in(phone)
-        # Cockpit learns of the units by events.
-        async for _ in moments():
-            answer = await admitted.call("GET", "/api/cockpit/v1/views/overview")
-            if answer.status_code == 200:
-                break
-        assert answer.status_code == 200, answer.text
+    """Step 16 of the acceptance script, through the pages; the ministry looks at the whole country."""
+    await units_known(figures)
+    ministry = new_visitor()
+    await ministry.sign_in(MINISTRY)
+    await loaded(ministry)
+    for phone, place in ((COUNTY, "历下区"), (CITY, "济南市"), (PROVINCE, "山东省"), (MINISTRY, "全国")):
+        page = await new_page()
+        await sign_in(page, site, phone, "/cockpit/overview")
+        await page.get_by_role("heading", level=1, name=f"{place} · 资助概览").wait_for()
+        await expect(page.get_by_role("heading", level=3, name="资助金额", exact=True)).to_be_visible()
+    await look_at_the_country(page, site)
     for phone, code in (
         (SCHOOL, "level_not_admitted"),
         (UNIVERSITY, "level_not_admitted"),
@@ -329,9 +387,8 @@ async def test_only_aid_offices_that_are_authorised_enter_the_cockpit(
         (NOBODY, "entitlement_required"),
     ):
         page = await new_page(PHONE)
-        await sign_in(page, site, phone)
         async with page.expect_response(lambda answer: "/views/overview" in answer.url) as answered:
-            await page.goto(f"{site.url}/cockpit/overview")
+            await sign_in(page, site, phone, "/cockpit/overview")
         refused = await answered.value
         assert (refused.status, (await refused.json())["code"]) == (403, code)
         await expect(page.get_by_role("alert")).to_contain_text("您没有查看此页的权限")

@@ -177,7 +177,32 @@ async def issue(page: "Page", site: Site) -> str:
     await judge(page, "issue")
     await confirm.click()
     await says(page, f"已签发并发布：{number}，送达 1 个单位。")
+    await judge(page, "issued")
     return number
+
+
+async def use_a_template(page: "Page", site: Site) -> None:
+    """A template is written, filled in for a draft, and retired."""
+    await page.goto(f"{site.url}/notices/outbox/templates/new")
+    await page.get_by_label("模板名称").fill("会议通知")
+    await page.get_by_label("标题").fill("关于召开{{会议名称}}的通知")
+    await page.get_by_role("textbox", name="正文").click()
+    await page.keyboard.type("请准时参加。")
+    await page.get_by_label("“会议名称”的填写说明").fill("全称")
+    await page.get_by_role("button", name="保存").click()
+    await page.get_by_role("link", name="会议通知").click()
+    await expect(page.get_by_label("“会议名称”的填写说明")).to_have_value("全称")
+    await judge(page, "template")
+    await page.get_by_role("link", name="用此模板起草").click()
+    await page.get_by_label("会议名称").fill("工作会议")
+    await judge(page, "draft from a template")
+    await page.get_by_role("button", name="开始编写").click()
+    await expect(page.get_by_label("标题")).to_have_value("关于召开工作会议的通知")
+    await page.goto(f"{site.url}/notices/outbox/templates")
+    await page.get_by_role("button", name="停用 会议通知").click()
+    await judge(page, "retire a template")
+    await page.get_by_role("dialog").get_by_role("button", name="停用").click()
+    await expect(page.get_by_role("status").filter(has_text="模板已停用")).to_be_focused()
 
 
 async def test_a_notice_is_written_reviewed_issued_and_received(
@@ -215,3 +240,4 @@ async def test_a_notice_is_written_reviewed_issued_and_received(
     await says(issuer, "撤回原因：会议时间调整，另行通知。")
     await recipient.reload()
     await says(recipient, "撤回原因：会议时间调整，另行通知。")
+    await use_a_template(issuer, site)

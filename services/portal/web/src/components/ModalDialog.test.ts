@@ -26,3 +26,12 @@ test('the focus goes to the page if what opened the dialog has gone', () => {
   close()
   expect(document.activeElement).toBe(document.getElementById('main'))
 })
+
+test.each([false, true])('the focus goes back over a dialog that another one has followed, its button disabled: %s', (disabled) => {
+  const { opener, close } = opened()
+  if (disabled) screen.getByText(texts.close).blur()
+  const next = render(ModalDialog, { props: { title: 'next' } })
+  close()
+  next.unmount()
+  expect(document.activeElement).toBe(opener)
+})
