@@ -1,6 +1,7 @@
 """What happens to people who type: the line fails, the session ends, a new version is deployed."""
 
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from .conftest import Site
 if TYPE_CHECKING:
     from playwright.async_api import Locator, Page
 
-_HASHED = re.compile(r"(.+-[\w-]{7})([\w-])(\.\w+)")
+_HASHED = re.compile(r"(.+-)([\w-]{8})(\.\w+)")
 
 
 async def lose_the_line(page: "Page", button: "Locator", field: "Locator") -> None:
@@ -61,11 +62,13 @@ def stop_streams(site: Site) -> None:
 
 
 def deploy(pages: Path) -> None:
-    """Put a new version in the place of the pages: every file has another name, and the old ones are gone."""
+    """Put a new version in the place of the pages: every file has a name that none had before (browsers keep
+    files by their names for ever), and the old ones are gone.
+    """
     assets = pages / "assets"
 
     def renamed(found: re.Match[str]) -> str:
-        return f"{found[1]}{'1' if found[2] == '0' else '0'}{found[3]}"
+        return f"{found[1]}{sha256(found[2].encode()).hexdigest()[:8]}{found[3]}"
 
     names = {file.name: _HASHED.sub(renamed, file.name) for file in assets.iterdir()}
     assert any(old != new for old, new in names.items())

@@ -231,7 +231,7 @@ DUE = {"spring": (5, 31), "autumn": (11, 30), "year": (12, 10)}
 
 def _paid(county: str, award: Award, chance: random.Random) -> Iterator[Made]:
     due = date(award.year, *DUE[award.term])
-    paid: date | None = due + timedelta(days=round(chance.gauss(-6, 9)))
+    paid: date | None = due + timedelta(days=round(chance.gauss(4, 6)))
     kind, state, drawn = None, "paid", chance.random()
     if drawn < 1 / WRONG:
         kind, paid = "paid_late", due + timedelta(days=chance.randint(60, 150))

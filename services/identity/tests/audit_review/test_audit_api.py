@@ -64,6 +64,12 @@ async def test_rows_name_people_units_and_the_units_of_invites(
     assert row["target_name"] == f"{unit}的邀请"
 
 
+async def test_rows_name_clients(app: FastAPI, auditor: Call) -> None:
+    await add(app.state.database, datetime.now(UTC), actor="portal", target="portal")
+    (row,) = (await auditor("GET", "", params={"action": "test"})).json()["items"]
+    assert (row["actor_name"], row["target_name"]) == ("学生资助工作门户", "学生资助工作门户")
+
+
 async def test_pages_follow_each_other_and_the_range_is_kept(app: FastAPI, auditor: Call) -> None:
     database, now = app.state.database, datetime.now(UTC)
     ids = [await add(database, now - timedelta(minutes=minutes)) for minutes in range(5)]

@@ -6,13 +6,26 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Uuid, any_, delete, func, literal, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Text,
+    Uuid,
+    any_,
+    delete,
+    func,
+    literal,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.audit.models import AuditRecord, AuditSeal
 from identity.audit_review.models import AuditExport, AuditExportPart
 from identity.audit_review.rules import FREQUENT
+from identity.clients.models import Client
 from identity.invites.models import Invite
 from identity.units.models import Unit
 from servicekit.ids import first_id
@@ -78,6 +91,13 @@ class AuditReader:
             select(Invite.id, Unit.name)
             .join(Unit, Unit.id == Invite.unit_id)
             .where(Invite.id == any_(literal(list(ids), ARRAY(Uuid))))
+        )
+        return list((await self._session.execute(statement)).all())
+
+    async def clients(self, ids: Sequence[str]) -> Sequence[tuple[str, str]]:
+        """Return the clients among some ids, each with its name."""
+        statement = select(Client.client_id, Client.client_name).where(
+            Client.client_id == any_(literal(list(ids), ARRAY(Text)))
         )
         return list((await self._session.execute(statement)).all())
 

@@ -31,9 +31,12 @@ class AuditRecordOut(BaseModel):
     target_id: str | None = Field(description="对象的标识")
     correlation_id: str | None = Field(description="请求编号")
     details: dict[str, Any] = Field(description="其他内容")
-    actor_name: str | None = Field(default=None, description="操作人的姓名；操作人不是人员或已注销的为空")
+    actor_name: str | None = Field(
+        default=None, description="操作人的姓名或接入系统的名称；运维命令、定时任务和已注销的人员为空"
+    )
     target_name: str | None = Field(
-        default=None, description="对象的姓名、单位名称或邀请所属单位；其他对象和已注销的人员为空"
+        default=None,
+        description="对象的姓名、单位或接入系统的名称、邀请所属单位；其他对象和已注销的人员为空",
     )
     subject_name: str | None = Field(default=None, description="details.sub 所指人员的姓名")
     unit_name: str | None = Field(default=None, description="details.unit 所指单位的名称")

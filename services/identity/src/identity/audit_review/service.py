@@ -87,13 +87,16 @@ class AuditTrail:
         return answer
 
     async def names(self, ids: Iterable[object]) -> dict[str, str]:
-        """Return the names of the people and units among some ids, of whatever kind, and the units of
-        invites; closed accounts have none.
+        """Return the names of the people, units and clients among some ids, of whatever kind, and the units
+        of invites; closed accounts have none.
         """
-        wanted = sorted({one for one in map(as_uuid, ids) if one is not None})
+        given = list(ids)
+        wanted = sorted({one for one in map(as_uuid, given) if one is not None})
+        others = sorted({one for one in given if isinstance(one, str) and as_uuid(one) is None})
         named = [*await self._directory.units(wanted), *await self._directory.people(wanted)]
         invites = {str(one): f"{unit}的邀请" for one, unit in await self._rows.invites(wanted)}
-        return invites | {str(one.id): one.name for one in named}
+        clients = dict(await self._rows.clients(others))
+        return clients | invites | {str(one.id): one.name for one in named}
 
     async def seals(self, paging: PageRequest) -> Listed[AuditSeal]:
         """Return seals, latest first."""

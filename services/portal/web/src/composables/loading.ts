@@ -1,6 +1,7 @@
 /** The states of something that a page loads, and of something that it does. */
-import { computed, type ComputedRef, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
+import { computed, type ComputedRef, getCurrentScope, onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from 'vue'
 import { type ApiProblem, asProblem } from '@/api/problems'
+import { missed } from './missed'
 
 export interface Loading<T> {
   data: ShallowRef<T | null>
@@ -46,10 +47,12 @@ export interface Action<A extends unknown[]> {
   run: (...given: A) => Promise<boolean>
 }
 
-/** Does something once at a time and keeps its problem for display. */
+/** Does something once at a time and keeps its problem for display; if its page or dialog is gone by then, the frame shows it. */
 export function useAction<A extends unknown[]>(call: (...given: A) => Promise<unknown>): Action<A> {
   const problem = shallowRef<ApiProblem | null>(null)
   const busy = ref(false)
+  let gone = false
+  if (getCurrentScope()) onScopeDispose(() => (gone = true))
   async function run(...given: A): Promise<boolean> {
     if (busy.value) return false
     busy.value = true
@@ -59,6 +62,7 @@ export function useAction<A extends unknown[]>(call: (...given: A) => Promise<un
       return true
     } catch (error) {
       problem.value = asProblem(error)
+      if (gone) missed.value = problem.value
       return false
     } finally {
       busy.value = false

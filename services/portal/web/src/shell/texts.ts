@@ -31,4 +31,5 @@ export const shellTexts = {
     failed: '页面没有打开，请重试。已填写的内容不会丢失。',
   },
   renew: '刷新页面',
+  missed: (why: string) => `刚才的操作没有成功：${why}`,
 }

@@ -9,6 +9,8 @@ export type Values = Record<string, unknown>
 export type Rows = Values[]
 
 export const textOf = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '')
+/** A number with all the decimals that its field has, as amounts are read: 401.20. */
+export const valueOf = (field: Field | CellField, value: unknown): string => (field.type === 'number' && typeof value === 'number' ? value.toFixed(field.decimals ?? 0) : textOf(value))
 export const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(textOf) : [])
 export const rowsOf = (value: unknown): Rows => (Array.isArray(value) ? value.map((row) => (typeof row === 'object' && row !== null ? (row as Values) : {})) : [])
 

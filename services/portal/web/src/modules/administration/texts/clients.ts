@@ -90,6 +90,7 @@ export const clientTexts = {
     unit: '单位',
     details: '详情',
     system: '系统',
+    actors: { operator: '运维命令', schedule: '定时任务' } as Record<string, string>,
     /** What Identity records with an action. */
     fields: {
       acr: '认证级别', applied: '已生效', audience: '访问的服务', cause: '起因', chain: '经过的系统', changed: '修改', client: '接入系统', clients: '接入系统数',
