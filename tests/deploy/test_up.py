@@ -165,9 +165,9 @@ def test_a_build_gets_the_settings_of_the_site_and_keeps_no_secret(place: Path) 
 
 
 def test_an_image_that_nobody_knows_is_refused(place: Path) -> None:
-    done, calls = ran(place, "images.sh", "shop")
+    done, calls = ran(place, "images.sh", "nobody")
     assert (done.returncode, calls) == (1, [])
-    assert "there is no service 'shop'" in done.stderr
+    assert "there is no service 'nobody'" in done.stderr
 
 
 def test_base_images_are_those_of_compose_and_are_printed_for_the_environment_file(place: Path) -> None:
