@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock audit-packages check-wheels snapshots new-feature new-service images up upgrade down clean
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock audit-packages check-wheels snapshots new-feature new-service images base-images images-save images-load compose-check up upgrade down clean
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -147,14 +147,26 @@ snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST refere
 images: ## Build the images of the services (see deploy/README.md)
 	@deploy/images.sh $(ARGS)
 
-up: ## Start the production composition (needs Docker and .env; see deploy/README.md)
-	docker compose up --build --wait
+base-images: ## Build the base images from a Debian mirror, without an image registry; prints lines for .env
+	@deploy/base-images.sh $(ARGS)
+
+images-save: ## Write all images of the composition to one file: TO=zhuxue-images.tar
+	@deploy/images-archive.sh save $(or $(TO),zhuxue-images.tar)
+
+images-load: ## Load images that images-save has written: FROM=zhuxue-images.tar
+	@deploy/images-archive.sh load $(or $(FROM),zhuxue-images.tar)
+
+up: ## Build the images and start the production composition; BUILD=no with images from elsewhere
+	@deploy/up.sh $(if $(filter no,$(BUILD)),--no-build)
+
+compose-check: $(VENV)/.dev ## Run make up, the scenario of make demo and make down on this machine's Docker Engine
+	@$(PY) -m tests.composition
 
 upgrade: ## Migrate and replace the services of the production composition, one after another
 	@deploy/upgrade.sh
 
 down: ## Stop the production composition; data stays
-	docker compose down
+	docker compose down $(ARGS)
 
 clean: ## Remove the virtual environment and the state of `make run`
 	rm -rf $(VENV) .state

@@ -14,10 +14,13 @@ stop() {
     exit 1
 }
 
-# setting NAME: its value in the environment, else in .env, else nothing. As Compose reads it.
+# Where the settings are; Compose reads the same variable.
+ENV_FILE=${COMPOSE_ENV_FILES:-.env}
+
+# setting NAME: its value in the environment, else in the file, else nothing.
 setting() {
     eval "value=\${$1:-}"
-    if [ -z "$value" ] && [ -f .env ]; then value=$(sed -n "s/^$1=//p" .env | tail -n 1); fi
+    if [ -z "$value" ] && [ -f "$ENV_FILE" ]; then value=$(sed -n "s/^$1=//p" "$ENV_FILE" | tail -n 1); fi
     printf %s "$value"
 }
 
@@ -31,7 +34,9 @@ timed() {
     shift
     timed_began=$(date +%s)
     "$@"
+    timed_status=$?
     say "  $timed_name … $(($(date +%s) - timed_began)) s"
+    return $timed_status
 }
 
 # build DOCKERFILE TARGET TAG [OPTION …]: its output is shown only if it fails.

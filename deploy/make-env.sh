@@ -2,6 +2,7 @@
 # Writes the settings of compose.yaml with fresh random secrets:
 #   deploy/make-env.sh DOMAIN SMS_GATEWAY_URL [FILE]
 # FILE defaults to .env in the repository. An existing file is never overwritten: its keys may be the only copy.
+# Base images are those of the environment, if it has any: `deploy/base-images.sh` prints them.
 set -eu
 
 if [ $# -lt 2 ] || [ $# -gt 3 ]; then
@@ -53,6 +54,10 @@ while IFS= read -r line; do
         ZHUXUE_PORTAL_HOSTNAME=) line=${line}gz.$domain ;;
         ZHUXUE_IDENTITY_SMS_GATEWAY_URL=) line=$line$sms_gateway_url ;;
         ZHUXUE_TLS_DIR=) line=${line}./deploy/tls ;;
+        ZHUXUE_PYTHON_IMAGE=) line=$line${ZHUXUE_PYTHON_IMAGE:-} ;;
+        ZHUXUE_NGINX_IMAGE=) line=$line${ZHUXUE_NGINX_IMAGE:-} ;;
+        ZHUXUE_POSTGRES_IMAGE=) line=$line${ZHUXUE_POSTGRES_IMAGE:-} ;;
+        ZHUXUE_RABBITMQ_IMAGE=) line=$line${ZHUXUE_RABBITMQ_IMAGE:-} ;;
         # Second keys exist only while keys are being replaced.
         ZHUXUE_*_OTHER_*_KEY=) ;;
         # There may be no number that receives text messages.
@@ -69,4 +74,4 @@ while IFS= read -r line; do
     printf '%s\n' "$line"
 done <"$root/.env.example" >"$file"
 
-echo "$file written. Next: put fullchain.pem and privkey.pem into deploy/tls, or set ZHUXUE_TLS_DIR." >&2
+echo "$file written. Keep a copy in another place than the backups." >&2

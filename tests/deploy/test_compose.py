@@ -146,6 +146,24 @@ def test_every_container_is_locked_down(name: str, config: dict[str, Any]) -> No
     assert name not in INFRASTRUCTURE or re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
 
 
+def test_the_guide_tells_the_memory_that_all_limits_add_up_to(config: dict[str, Any]) -> None:
+    # Jobs have ended when the services run. Those that `make new-service` has just written are not counted.
+    counted = {"identity", "office", "cockpit", "portal", *INFRASTRUCTURE}
+    limits = [
+        int(service["deploy"]["resources"]["limits"]["memory"])
+        for name, service in config["services"].items()
+        if name.removesuffix("-worker") in counted
+    ]
+    guide = " ".join((ROOT / "deploy" / "README.md").read_text().split())
+    assert f"{sum(limits) / 2**30:g} GiB of memory, to which the limits of the containers add up" in guide
+
+
+def test_the_gateway_listens_where_nobody_else_reaches_it_until_it_is_told(config: dict[str, Any]) -> None:
+    published = config["services"]["gateway"]["ports"]
+    assert {port["host_ip"] for port in published} == {"127.0.0.1"}
+    assert {port["published"] for port in published} == {"80", "443"}
+
+
 def test_only_the_gateway_can_be_reached_from_outside(config: dict[str, Any]) -> None:
     services = config["services"]
     assert [name for name, service in services.items() if service.get("ports")] == ["gateway"]

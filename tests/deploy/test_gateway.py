@@ -2,8 +2,10 @@
 
 import datetime
 import http.server
+import os
 import re
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -83,27 +85,36 @@ def trusted() -> str:
     return ""
 
 
-def directives(trusted: str) -> subprocess.CompletedProcess[str]:
-    """What the gateway's container makes of ZHUXUE_TRUSTED_PROXIES."""
-    script = f'. {GATEWAY}/15-trusted-proxies.envsh; printf %s "$ZHUXUE_REAL_IP_FROM"'
-    environment = {"ZHUXUE_TRUSTED_PROXIES": trusted}
+def sourced(name: str, variable: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What a script that the gateway's container sources makes of its environment."""
+    script = f'. {GATEWAY}/{name}.envsh; printf %s "${variable}"'
     return subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False, env=environment
     )
+
+
+def directives(trusted: str) -> subprocess.CompletedProcess[str]:
+    return sourced("15-trusted-proxies", "ZHUXUE_REAL_IP_FROM", ZHUXUE_TRUSTED_PROXIES=trusted)
+
+
+def http2(variable: str, programs: Path) -> str:
+    """What is written for HTTP/2 to the nginx of a folder."""
+    return sourced("15-http2", variable, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}").stdout
 
 
 @pytest.fixture
 def gateway(tmp_path: Path, silent: int, echo: int, trusted: str) -> Iterator[httpx.Client]:
     """Cockpit is stopped, Office hangs, the portal tells who calls."""
     certificate(tmp_path)
+    program = Path(nginx.start().url)
     plain, tls, health, nobody = free_ports(4)
     replaced = {
         "/etc/nginx/problems.conf": f"{GATEWAY}/problems.conf",
         "/etc/nginx/tls": str(tmp_path),
         "/etc/nginx/mime.types": str(tmp_path / "mime.types"),
         "/tmp/": f"{tmp_path}/",
-        # Debian's nginx is older.
-        "http2 on;": "",
+        "${ZHUXUE_HTTP2}": http2("ZHUXUE_HTTP2", program.parent),
+        "${ZHUXUE_LISTEN_HTTP2}": http2("ZHUXUE_LISTEN_HTTP2", program.parent),
         "listen 8080": f"listen 127.0.0.1:{plain}",
         "listen 8443": f"listen 127.0.0.1:{tls}",
         "127.0.0.1:8081": f"127.0.0.1:{health}",
@@ -128,7 +139,7 @@ def gateway(tmp_path: Path, silent: int, echo: int, trusted: str) -> Iterator[ht
         text = pattern.sub(lambda found: replaced[found[0]], source.read_text())
         (tmp_path / name).write_text(text)
     (tmp_path / "mime.types").write_text("types {}\n")
-    process = nginx.serve(nginx.start().url, tmp_path / "nginx.conf", health)
+    process = nginx.serve(str(program), tmp_path / "nginx.conf", health)
     try:
         with httpx.Client(verify=False, base_url=f"https://127.0.0.1:{tls}", timeout=30) as client:
             yield client
@@ -153,6 +164,31 @@ def test_a_service_that_does_not_answer_is_503_in_status_header_and_body(
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert '<html lang="zh-CN">' in page.text
     assert "服务暂不可用" in page.text
+
+
+def test_browsers_are_offered_http_2(gateway: httpx.Client) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("127.0.0.1", gateway.base_url.port), timeout=30) as plain,
+        context.wrap_socket(plain, server_hostname=HOSTS["portal"]) as encrypted,
+    ):
+        assert encrypted.selected_alpn_protocol() == "h2"
+
+
+@pytest.mark.parametrize(
+    ("version", "directive", "parameter"),
+    [("1.22.1", "", " http2"), ("1.25.1", "http2 on;", ""), ("1.28.0", "http2 on;", "")],
+)
+def test_http_2_is_written_as_the_version_of_nginx_has_it(
+    version: str, directive: str, parameter: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "nginx"
+    program.write_text(f"#!/bin/sh\necho 'nginx version: nginx/{version}' >&2\n")
+    program.chmod(0o755)
+    assert http2("ZHUXUE_HTTP2", tmp_path) == directive
+    assert http2("ZHUXUE_LISTEN_HTTP2", tmp_path) == parameter
 
 
 def caller(gateway: httpx.Client, forwarded: str) -> str:

@@ -141,5 +141,5 @@ def test_no_image_carries_tests_or_what_only_tests_need() -> None:
     assert {"libs/testkit", "**/tests"} <= set(ignored)
     allowed = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     locks = {f"requirements/{name}" for name in ("run.txt", "image.txt", "node.txt", "subset.py")}
-    scripts = {"deploy/build", "deploy/healthcheck.py"}
+    scripts = {"deploy/base", "deploy/build", "deploy/healthcheck.py"}
     assert allowed == {"libs", "services", "docs/api", *locks, *scripts}

@@ -1,0 +1,318 @@
+"""`make compose-check`: the composition for production on this machine's Docker Engine, without a registry.
+
+It builds base images from a Debian mirror and the images of the services, starts everything under a name, an
+address and a tag of its own, runs the scenario of `make demo` through the gateway's TLS, signs in to the
+portal in Chromium, stops everything and sees that nothing is left. It needs root, Docker Engine, debootstrap
+and Chromium.
+"""
+
+import asyncio
+import importlib.util
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from authlib.deprecate import AuthlibDeprecationWarning
+
+warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+
+from onebox.demo import figures, people, steps  # noqa: E402
+from onebox.demo.story import CENTRE, COUNTY, Story  # noqa: E402
+from testkit.backends import chromium  # noqa: E402
+from testkit.browsers import PATIENCE  # noqa: E402
+from testkit.waiting import moments  # noqa: E402
+from tests.composition.messages import Messages, receiving  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+PROJECT, TAG, DOMAIN = "zhuxue-check", "check", "zhuxue.test"
+HOSTS = ("id", "bg", "jsc", "gz")
+# A loopback address that nobody else listens on, so that the ports can be those of production.
+ADDRESS = "127.8.8.8"
+SUBNET, BRIDGE = "10.231.81.0/24", "10.231.81.1"
+LABEL = f"label=com.docker.compose.project={PROJECT}"
+LINES_OF_LOGS = 40
+
+
+class Unfit(RuntimeError):
+    """The machine lacks something; the message says what."""
+
+
+@contextmanager
+def timed(what: str) -> Iterator[None]:
+    """Print what is done, and what it took."""
+    print(f"== {what}", flush=True)
+    began = time.monotonic()
+    yield
+    print(f"   {what}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+def run(*command: str | Path, environment: dict[str, str], **more: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository; raises CalledProcessError if it fails."""
+    return subprocess.run(
+        [str(part) for part in command], cwd=ROOT, env=environment, check=True, text=True, **more
+    )
+
+
+def output(*command: str, environment: dict[str, str]) -> str:
+    return run(*command, environment=environment, stdout=subprocess.PIPE).stdout
+
+
+def settings_of(folder: Path, messages: Messages, environment: dict[str, str]) -> dict[str, str]:
+    """Write an environment file; return the variables by which every command below works with it."""
+    file = folder / "env"
+    run(
+        *("deploy/make-env.sh", DOMAIN, f"http://{BRIDGE}:{messages.port}/", file),
+        environment=environment,
+        stderr=subprocess.DEVNULL,
+    )
+    (messages.secret,) = [
+        line.partition("=")[2]
+        for line in file.read_text().splitlines()
+        if line.startswith("ZHUXUE_IDENTITY_SMS_GATEWAY_SECRET=")
+    ]
+    # A thousand people sign in from one address.
+    many = dict.fromkeys(("PER_NUMBER", "PER_NUMBER_AND_ADDRESS", "PER_ADDRESS", "TOTAL"), "1000000")
+    own = {
+        "ZHUXUE_VERSION": TAG,
+        "ZHUXUE_BIND_ADDRESS": ADDRESS,
+        "ZHUXUE_FRONT_SUBNET": SUBNET,
+        "ZHUXUE_TLS_DIR": str(folder / "tls"),
+        "ZHUXUE_PORTAL_REDIRECT_URIS": json.dumps([f"https://gz.{DOMAIN}/demo/callback"]),
+        # No more than this machine allows.
+        "ZHUXUE_RABBITMQ_OPEN_FILES": str(min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
+        "ZHUXUE_GATEWAY_RATE": "1000r/s",
+        "ZHUXUE_GATEWAY_SIGN_IN_RATE": "1000r/s",
+        **{f"ZHUXUE_IDENTITY_SMS_BUDGET_{name}": value for name, value in many.items()},
+    }
+    with file.open("a") as more:
+        more.writelines(f"{name}={value}\n" for name, value in own.items())
+    return {**environment, "COMPOSE_ENV_FILES": str(file), "COMPOSE_PROJECT_NAME": PROJECT}
+
+
+def with_compose(folder: Path, environment: dict[str, str]) -> dict[str, str]:
+    """Return an environment in which `docker compose` is there: the machine's, or that of the lock."""
+    found = subprocess.run(
+        ["docker", "compose", "version"], env=environment, capture_output=True, check=False
+    )
+    if found.returncode == 0:
+        return environment
+    spec = importlib.util.find_spec("compose")
+    if spec is None or spec.origin is None:
+        raise Unfit("Docker Compose is missing, also from .venv")
+    plugins = folder / "docker" / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-compose").symlink_to(Path(spec.origin).with_name("docker-compose"))
+    return {**environment, "DOCKER_CONFIG": str(plugins.parent)}
+
+
+def engine(environment: dict[str, str]) -> str:
+    """Return the version of Docker Engine; raises Unfit."""
+    if os.geteuid() != 0:
+        raise Unfit("debootstrap needs root")
+    for program in ("docker", "debootstrap"):
+        if shutil.which(program, path=environment["PATH"]) is None:
+            raise Unfit(f"{program} is not installed")
+    asked = subprocess.run(
+        ["docker", "version", "--format", "{{.Server.Version}}"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if asked.returncode:
+        raise Unfit(f"Docker Engine does not answer: {asked.stderr.strip()}")
+    return asked.stdout.strip()
+
+
+def resolve() -> None:
+    """Let this process find the host names of the composition, which no name server knows."""
+    ask = socket.getaddrinfo
+
+    def answer(host: Any, *more: Any, **named: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        return ask(ADDRESS if str(name).endswith(f".{DOMAIN}") else host, *more, **named)
+
+    socket.getaddrinfo = answer
+
+
+async def scenario(story: Story) -> None:
+    """The five steps of `make demo`, once Office and Cockpit know the people and units."""
+    with timed("Office and Cockpit take over the directory, by events"):
+        async with story.person(CENTRE) as centre, story.person(COUNTY) as county:
+            unit = (await county.identity("GET", f"/units/by-code/{COUNTY}")).json()["id"]
+            async for _ in moments(300, pause=1):
+                inbox = await county.office("GET", "/notices/inbox")
+                overview = await centre.cockpit("GET", "/overview", params={"unit": unit, "year": 2017})
+                if (inbox.status_code, overview.status_code) == (200, 200):
+                    break
+            else:
+                raise people.Failed(f"Office: {inbox.text}; Cockpit: {overview.text}")
+    with timed("a teacher registers, joins and signs in"):
+        await steps.step1_join(story)
+        await steps.step2_sign_in(story)
+    with timed("a notice goes down to 1,016 units, each of which signs in and signs it"):
+        print(f"   {json.dumps(await steps.step3_notice(story), ensure_ascii=False)}")
+    with timed("the cockpit takes in the figures of 2017, and refuses forged tokens"):
+        print(
+            f"   {json.dumps(await figures.step4_cockpit(story, wait_for_expiry=False), ensure_ascii=False)}"
+        )
+    with timed("a suspended account is refused everywhere"):
+        print(f"   {json.dumps(await steps.step5_suspend(story), ensure_ascii=False)}")
+
+
+async def portal(story: Story, screenshot: Path) -> None:
+    """Sign in to the portal in Chromium, through the gateway."""
+    # Not imported by those who only read --help.
+    from playwright.async_api import async_playwright
+
+    person = story.person(COUNTY)
+    async with async_playwright() as playwright, person:
+        browser = await playwright.chromium.launch(
+            executable_path=chromium.find(),
+            args=[*chromium.ARGUMENTS, f"--host-resolver-rules=MAP *.{DOMAIN} {ADDRESS}"],
+            env={**os.environ, **chromium.LANGUAGE},
+        )
+        # The certificates are checked by the scenario's clients; Chromium has a store of its own.
+        context = await browser.new_context(locale="zh-CN", ignore_https_errors=True)
+        context.set_default_timeout(PATIENCE * 1000)
+        page = await context.new_page()
+        await page.goto(f"https://gz.{DOMAIN}/")
+        await page.get_by_role("link", name="前往统一用户认证登录").click()
+        await page.get_by_label("手机号").fill(person.phone)
+        await page.keyboard.press("Enter")
+        await page.get_by_label("短信验证码").wait_for()
+        await page.get_by_label("短信验证码").fill(await person.last_code())
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"https://gz.{DOMAIN}/")
+        await page.get_by_role("heading", level=1).wait_for()
+        heading = await page.get_by_role("heading", level=1).inner_text()
+        print(f"   the portal says: {await page.title()} | {heading}")
+        await page.screenshot(path=screenshot)
+        await browser.close()
+
+
+def left_behind(environment: dict[str, str]) -> list[str]:
+    """Return the containers, volumes and networks of the project that exist."""
+    asked = (
+        ("ps", "--all", "--filter", LABEL, "--format", "container {{.Names}}"),
+        ("volume", "ls", "--filter", LABEL, "--format", "volume {{.Name}}"),
+        ("network", "ls", "--filter", LABEL, "--format", "network {{.Name}}"),
+    )
+    return [
+        line
+        for arguments in asked
+        for line in output("docker", *arguments, environment=environment).splitlines()
+    ]
+
+
+def complain(environment: dict[str, str]) -> None:
+    """Print what the containers said last."""
+    subprocess.run(["docker", "compose", "ps", "--all"], cwd=ROOT, env=environment, check=False)
+    subprocess.run(
+        ["docker", "compose", "logs", "--no-color", "--tail", str(LINES_OF_LOGS)],
+        cwd=ROOT,
+        env=environment,
+        check=False,
+    )
+
+
+def sizes(environment: dict[str, str]) -> None:
+    """Print the size of every image, and the memory that every container has in use."""
+    names = sorted(set(output("docker", "compose", "config", "--images", environment=environment).split()))
+    for name in names:
+        size = int(
+            output("docker", "image", "inspect", "--format", "{{.Size}}", name, environment=environment)
+        )
+        print(f"   image {name}: {size / 1e6:.0f} MB")
+    containers = output("docker", "ps", "--quiet", "--filter", LABEL, environment=environment).split()
+    used = output(
+        *("docker", "stats", "--no-stream", "--format", "{{.Name}}: {{.MemUsage}}", *containers),
+        environment=environment,
+    )
+    for line in sorted(used.splitlines()):
+        print(f"   memory {line}")
+
+
+def check(folder: Path, messages: Messages) -> None:
+    """Do all of it."""
+    version = engine(dict(os.environ))
+    environment = with_compose(folder, dict(os.environ))
+    environment.setdefault("DOCKER_BUILDKIT", "1")
+    compose = output("docker", "compose", "version", "--short", environment=environment).strip()
+    print(f"Docker Engine {version}, Compose {compose}", flush=True)
+    with timed("base images from a Debian mirror"):
+        lines = output("deploy/base-images.sh", environment=environment)
+        environment |= dict(line.split("=", 1) for line in lines.split())
+    environment = settings_of(folder, messages, environment)
+    if left := left_behind(environment):
+        raise Unfit(
+            f"an earlier check has left {', '.join(left)}: docker compose -p {PROJECT} down --volumes"
+        )
+    try:
+        with timed("make up: images of the services, certificate, all containers"):
+            run("make", "--no-print-directory", "up", environment=environment)
+        job = ("docker", "compose", "run", "--rm", "--no-deps", "-e", "ZHUXUE_IDENTITY_MODE=dev")
+        with timed("1,017 units and 2,032 made-up people"):
+            run(
+                *job,
+                "identity-bootstrap",
+                "python",
+                "-m",
+                "identity",
+                "bootstrap",
+                "s",
+                environment=environment,
+            )
+        resolve()
+        people.TLS.load_verify_locations(folder / "tls" / "ca.pem")
+        identity, office, cockpit, gateway = (f"https://{name}.{DOMAIN}" for name in HOSTS)
+        inbox = f"http://127.0.0.1:{messages.port}/"
+        story = Story(people.System(identity, office, cockpit, f"{gateway}/demo/callback", inbox))
+        asyncio.run(scenario(story))
+        with timed("signing in to the portal in Chromium"):
+            asyncio.run(portal(story, folder / "portal.png"))
+        sizes(environment)
+    except BaseException:
+        complain(environment)
+        raise
+    finally:
+        with timed("make down, with volumes"):
+            run(
+                "make", "--no-print-directory", "down", "ARGS=--volumes --timeout 20", environment=environment
+            )
+    if left := left_behind(environment):
+        raise people.Failed(f"make down has left {', '.join(left)}")
+    print("   no container, volume or network is left")
+
+
+def main() -> int:
+    """Return the exit status."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="zhuxue-check-") as folder, receiving() as messages:
+        # The gateway's user reads the certificates below it.
+        Path(folder).chmod(0o755)
+        try:
+            check(Path(folder), messages)
+        except Unfit as error:
+            print(f"compose-check: not run: {error}")
+            return 2
+        except (people.Failed, subprocess.CalledProcessError) as error:
+            print(f"compose-check: failed: {error}")
+            return 1
+    print(f"compose-check: passed in {time.monotonic() - began:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
