@@ -10,6 +10,7 @@ EDITIONS = {
     "README.md": "README.zh-CN.md",
     "docs/integration.md": "docs/zh-CN/integration.md",
     "docs/operators.md": "docs/zh-CN/operators.md",
+    "docs/compliance.md": "docs/zh-CN/compliance.md",
 }
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(^|\s)#\s.*$", re.MULTILINE)
