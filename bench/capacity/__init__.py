@@ -1,0 +1,1 @@
+"""How much space people, sign-ins, notices and their traces take."""
