@@ -33,6 +33,8 @@ from testkit.plugin import DatabaseFactory
 from testkit.postgres import Migration
 from testkit.serving import Served
 
+from .leaks import Watched
+
 COUNTY_ADMIN = "19900001323"
 """历下区's administrator in the line of authority that these tests begin with."""
 KEY = "5b" * 32
@@ -186,7 +188,7 @@ async def site(
     cockpit_url: str,
     pages_dir: Path | None,
 ) -> AsyncIterator[Site]:
-    """Identity, Office and the portal in dev mode."""
+    """Identity, Office and the portal in dev mode; no answer of the portal has a token in it."""
     served = {name: Served() for name in ("identity", "office", "portal")}
     url = {name: one.url for name, one in served.items()}
     bus = InProcessBus()
@@ -225,8 +227,10 @@ async def site(
             clock,
         )
         await stack.enter_async_context(of_portal.router.lifespan_context(of_portal))
-        await stack.enter_async_context(served["portal"].running(of_portal))
+        watched = Watched(of_portal)
+        await stack.enter_async_context(served["portal"].running(watched))
         yield Site(identity, of_office, of_portal, url["identity"], url["portal"], clock, bus)
+        assert watched.leaks == [], "a token has reached a browser"
     for one in served.values():
         one.close()
 

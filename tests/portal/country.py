@@ -60,7 +60,7 @@ async def on_paper(page: "Page") -> None:
     about = ("全国·资助概览", "时期:2024年", "统计口径:按隶属关系", "数据截至")
     for words in (*about, f"资助金额{figure}", "计划单列市2万元", "兵团8,000.00元"):
         assert words in text, (words, text)
-    for words in ("打印/存为PDF", "大屏模式", "导出"):
+    for words in ("打印/存为PDF", "大屏模式", "导出", "↕"):
         assert words not in text
 
 

@@ -23,7 +23,7 @@ from contracts.vocabulary import PlatformRole
 from identity.bootstrap import World
 from identity.units import worlds
 from services.identity.tests.support.running_identity import filled
-from testkit.browsers import DESKTOP, PHONE, NewPage, Screen
+from testkit.browsers import DESKTOP, PHONE, NewPage, Screen, overflow, serious_faults
 
 from . import scene_administration, scene_cockpit, scene_office, test_cockpit
 from .conftest import NewVisitor, Site
@@ -76,7 +76,7 @@ PAGES = (
     Shown("/notices", "notices", "收到的通知"),
     Shown("/notices/:id", "notice", "通知"),
     Shown("/notices/:id/answer", "answer", "填写答复"),
-    Shown("/notices/:id/coverage", "coverage", "送达情况"),
+    Shown("/notices/:id/coverage", "coverage", "覆盖情况"),
     Shown("/notices/:id/answers", "answers", "答复汇总"),
     Shown("/notices/outbox", "outbox", "发出的通知"),
     Shown("/notices/outbox/:id", "own-notice", "本单位的通知"),
@@ -104,13 +104,13 @@ PAGES = (
     Shown("/administration/invites", "invites", "邀请"),
     Shown("/administration/invite-batches", "invite-batches", "批量邀请"),
     Shown("/administration/invite-batches/:id", "invite-batch", "一份邀请名单"),
-    Shown("/administration/requests", "requests", "申请审核：加入单位"),
-    Shown("/administration/requests/entitlements", "requests-entitlements", "申请审核：系统授权"),
-    Shown("/administration/requests/recoveries", "requests-recoveries", "申请审核：找回账号"),
+    Shown("/administration/requests", "requests", "审核：加入单位"),
+    Shown("/administration/requests/entitlements", "requests-entitlements", "审核：系统授权"),
+    Shown("/administration/requests/recoveries", "requests-recoveries", "审核：找回账号"),
     Shown("/administration/reviews", "reviews", "授权复核"),
     Shown("/administration/delegations", "unit-delegations", "单位的委托"),
     Shown("/administration/hand-overs", "hand-overs", "工作交接"),
-    Shown("/administration/imports", "imports", "批量导入"),
+    Shown("/administration/imports", "imports", "单位导入"),
     Shown("/administration/imports/:id", "import", "一次导入"),
     Shown("/administration/clients", "clients", "接入系统"),
     Shown("/administration/clients/:id", "client", "一个接入系统"),
@@ -120,19 +120,19 @@ PAGES = (
     Shown("/administration/audit/seals", "audit-seals", "审计日志的封存", AUDIT),
     Shown("/intake", "intake", "数据报送"),
     Shown("/intake/batches/:id", "batch", "一批数据"),
-    Shown("/intake/inconsistencies", "inconsistencies", "数据不一致", query="?year=2025"),
-    Shown("/intake/feeds", "feeds", "数据要求", query="#award"),
+    Shown("/intake/inconsistencies", "inconsistencies", "数据不符", query="?year=2025"),
+    Shown("/intake/feeds", "feeds", "数据格式", query="#award"),
     Shown("/cockpit/overview", "cockpit-overview", "资助概览"),
     Shown("/cockpit/hardship", "cockpit-hardship", "困难学生"),
     Shown("/cockpit/students", "cockpit-students", "资助学生"),
     Shown("/cockpit/funds", "cockpit-funds", "资助资金"),
     Shown("/cockpit/dictionary", "cockpit-dictionary", "指标字典"),
-    Shown("/cockpit/feeds", "cockpit-feeds", "数据来源"),
+    Shown("/cockpit/feeds", "cockpit-feeds", "数据情况"),
     Shown("/cockpit/walls", "cockpit-walls", "大屏"),
     Shown("/cockpit/wall", "cockpit-wall", "大屏模式"),
     Shown("/wall", "display", "大屏（等待批准）", NOBODY),
-    Shown("/activities", "activities", "资助活动（建设中）"),
-    Shown("/submissions", "submissions", "信息报送（建设中）"),
+    Shown("/activities", "activities", "活动（建设中）"),
+    Shown("/submissions", "submissions", "投稿（建设中）"),
     Shown("/consultations", "consultations", "咨询（建设中）"),
     Shown("/complaints", "complaints", "投诉（建设中）"),
     Shown("/:rest(.*)*", "not-found", "页面不存在"),
@@ -153,10 +153,18 @@ def world() -> "Migration":
     return with_viewers
 
 
+async def faults_of(page: "Page") -> list[str]:
+    """What axe finds on a page with content, and how far it is wider than the screen."""
+    wider = await overflow(page)
+    return [*([f"{wider} px wider than the screen"] if wider else []), *map(str, await serious_faults(page))]
+
+
 async def photograph(page: "Page", screen: Screen) -> bytes:
     """The page as WebP, once it has loaded."""
     await page.locator("main h1, .wall h1, .display h1").first.wait_for()
     await expect(page.locator(".state.loading, [aria-busy=true], .chart:not(:has(canvas))")).to_have_count(0)
+    # The QR code of a display is drawn later than the words.
+    await expect(page.locator(".display-code:not(:has(img))")).to_have_count(0)
     # An address may lead to a place further down.
     await page.evaluate("window.scrollTo(0, 0)")
     height = min(HIGHEST, await page.evaluate("document.documentElement.scrollHeight"))
@@ -216,6 +224,7 @@ async def test_screenshots(
         **await scene_cockpit.prepare(cast, figures),
     }
     SHOTS.mkdir(parents=True, exist_ok=True)
+    faults: list[str] = []
     for shown in (one for one in PAGES if not ONLY or one.name in ONLY):
         page = pages[shown.viewer]
         for screen in (DESKTOP, PHONE):
@@ -223,4 +232,6 @@ async def test_screenshots(
             await page.goto(site.url + shown.address(ids))
             shot = await photograph(page, screen)
             await asyncio.to_thread((SHOTS / f"{shown.name}-{screen.name}.webp").write_bytes, shot)
+            faults += [f"{shown.name}-{screen.name}: {one}" for one in await faults_of(page)]
     write()
+    assert faults == []

@@ -18,6 +18,7 @@ warnings.simplefilter("ignore", AuthlibDeprecationWarning)
 from onebox.demo import figures, steps  # noqa: E402
 from onebox.demo.people import Failed, System  # noqa: E402
 from onebox.demo.story import Story  # noqa: E402
+from onebox.settings import Settings  # noqa: E402
 
 console = Console()
 
@@ -55,7 +56,7 @@ async def main(system: System, wait: bool) -> None:
 def run() -> int:
     """Parse arguments and run; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m onebox.demo")
-    parser.add_argument("--first-port", type=int, default=8000)
+    parser.add_argument("--first-port", type=int, default=Settings().first_port)
     parser.add_argument("--wait", action="store_true", help="wait until a token has expired")
     arguments = parser.parse_args()
     began = time.monotonic()

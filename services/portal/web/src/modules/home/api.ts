@@ -7,6 +7,8 @@ export const nextTasks = () => take(office.GET('/tasks', { params: { query: { vi
 export const latestNotices = () => take(office.GET('/notices/inbox', { params: { query: { limit: 6 } } }))
 /** How many drafts of the own unit wait for a review or an issue by this person: their tasks say so. */
 export const preparing = async (kind: 'review' | 'issue') => (await take(office.GET('/tasks', { params: { query: { view: 'open', kind: [kind], limit: 1 } } }))).total
+/** Whether the own unit has begun a notice. */
+export const drafting = async () => (await take(office.GET('/notices/outbox', { params: { query: { limit: 1 } } }))).items.length > 0
 export const waiting = () => take(identity.GET('/me/waiting'))
 export const platforms = async () => (await take(identity.GET('/me/platforms'))).items
 

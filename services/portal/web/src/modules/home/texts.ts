@@ -3,7 +3,7 @@ export const homeTexts = {
   hello: (name: string) => `${name}，您好`,
   todo: '我的待办',
   open: '待办',
-  mine: '本人领取',
+  mine: '本人承办',
   overdue: '已逾期',
   unread: '未读通知',
   noTasks: '没有待办事项',

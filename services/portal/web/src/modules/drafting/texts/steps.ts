@@ -21,6 +21,7 @@ export const stepTexts = {
   recallText: '收回后重新成为草稿，修改后须再次送审。',
   recalled: '已收回，可以继续修改。',
   approveTitle: '审核通过',
+  reviewedByOthers: '您起草或修改过该通知，由本单位其他审核人审核。',
   approveText: '通过后由签发人签发。请确认已通读全文和附件。',
   opinion: '审核意见',
   opinionHint: '选填，记入办理过程',
