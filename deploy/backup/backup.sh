@@ -25,9 +25,10 @@ base() {
     mkdir -p "$BACKUP_DIR/base"
     rm -rf "$BACKUP_DIR"/base/*.part
     part=$BACKUP_DIR/base/$name.part
-    pg_basebackup --pgdata="$part" --format=tar --gzip --wal-method=stream --checkpoint=fast --label="$name" --no-password
+    mkdir "$part"
+    pg_basebackup --pgdata="$part/data" --format=tar --gzip --wal-method=stream --checkpoint=fast --label="$name" --no-password
     # Of the archived log, the checksums of the segments themselves are checked when they are read.
-    pg_verifybackup --quiet --no-parse-wal "$part"
+    pg_verifybackup --quiet --no-parse-wal "$part/data"
     # A moment before the end of the backup cannot be restored from it.
     date -u +%s >"$part/ended"
     sync
@@ -103,7 +104,7 @@ prune() {
         [ "$(cat "$BACKUP_DIR/base/$name/ended")" -gt "$before" ] || first=$name
     done
     oldest=$(ls "$BACKUP_DIR/base" | grep -v part | sort | head -n 1)
-    segment=$(tar --extract --gzip --to-stdout --file="$BACKUP_DIR/base/$oldest/base.tar.gz" backup_label \
+    segment=$(tar --extract --gzip --to-stdout --file="$BACKUP_DIR/base/$oldest/data/base.tar.gz" backup_label \
         | sed -n 's/^START WAL LOCATION: .* (file \(.*\))$/\1/p')
     [ ! -d "$BACKUP_DIR/wal" ] || pg_archivecleanup -x .gz "$BACKUP_DIR/wal" "$segment"
     [ ! -d "$BACKUP_DIR/files-gone" ] || find "$BACKUP_DIR/files-gone" -type f -mtime "+$BACKUP_DAYS" | while IFS= read -r mark; do

@@ -30,7 +30,7 @@ for name in $(ls "$BACKUP_DIR/base" | grep -v part | sort); do
 done
 [ -n "$base" ] || stop "no base backup had ended by $moment"
 echo "base backup ${base##*/}"
-pg_verifybackup --quiet --no-parse-wal "$base"
+pg_verifybackup --quiet --no-parse-wal "$base/data"
 
 if [ -d "$PGDATA" ] && [ -n "$(ls -A "$PGDATA")" ]; then
     [ ! -e "$PGDATA/postmaster.pid" ] || stop "PostgreSQL runs, or was not stopped: $PGDATA/postmaster.pid"
@@ -40,8 +40,8 @@ if [ -d "$PGDATA" ] && [ -n "$(ls -A "$PGDATA")" ]; then
 fi
 mkdir -p "$PGDATA"
 chmod 700 "$PGDATA"
-tar --extract --gzip --file="$base/base.tar.gz" --directory="$PGDATA"
-tar --extract --gzip --file="$base/pg_wal.tar.gz" --directory="$PGDATA/pg_wal"
+tar --extract --gzip --file="$base/data/base.tar.gz" --directory="$PGDATA"
+tar --extract --gzip --file="$base/data/pg_wal.tar.gz" --directory="$PGDATA/pg_wal"
 {
     echo "restore_command = 'gzip -dc \"$BACKUP_DIR/wal/%f.gz\" >\"%p\"'"
     echo "recovery_target_action = 'promote'"
