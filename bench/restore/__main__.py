@@ -105,7 +105,9 @@ async def main_job(story: Story) -> Seen:
 
 async def later_writes(story: Story, seen: Seen) -> None:
     """Write after the base backup: only the archived log and the copies of the stores have it."""
-    others = [unit.code for unit in story.units.values() if unit.parent_code == CENTRE and unit.code != PROVINCE]
+    others = [
+        unit.code for unit in story.units.values() if unit.parent_code == CENTRE and unit.code != PROVINCE
+    ]
     for code in others[:3]:
         async with story.person(code, 1) as person:
             expect(await person.office("POST", f"/notices/{seen.notice}/sign"), 200, 201)

@@ -190,9 +190,7 @@ class Machine:
 
 
 def _run(command: list[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        command, env=environment, capture_output=True, text=True, timeout=600, check=False
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode:
         raise Broken(f"{' '.join(command)} ended with {done.returncode}: {done.stdout}{done.stderr[-2000:]}")
     return done.stdout.strip()

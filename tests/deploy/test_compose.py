@@ -54,9 +54,7 @@ def stages() -> dict[str, tuple[str, str]]:
 
 
 def test_everything_that_runs_is_known_to_these_tests(config: dict[str, Any]) -> None:
-    assert sorted(config["services"]) == sorted(
-        [*SERVICES, *WORKERS, *INFRASTRUCTURE, *BACKUPS, *JOBS]
-    )
+    assert sorted(config["services"]) == sorted([*SERVICES, *WORKERS, *INFRASTRUCTURE, *BACKUPS, *JOBS])
 
 
 @pytest.mark.parametrize("name", REQUIRED)
