@@ -6,6 +6,7 @@ No Docker is needed. The scripts of deploy/backup run as they are; PostgreSQL is
 import argparse
 import asyncio
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -193,6 +194,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.restore", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave the folder with backups and logs")
     given = parser.parse_args()
+    # So that what was started is stopped and deleted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     report = Report()
     folder = Path(tempfile.mkdtemp(prefix="zhuxue-restore-"))
     machine = Machine(folder)
