@@ -18,6 +18,8 @@ COMPOSE = (ROOT / "compose.yaml").read_text()
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 SERVICES = sorted(Members.load().services)
 INFRASTRUCTURE = ["gateway", "postgres", "rabbitmq"]
+# They read and write what belongs to others, as root with these capabilities only and without a network.
+BACKUPS = {"backup": ["DAC_OVERRIDE"], "backup-folder": ["CHOWN"]}
 # The cockpit's is started by a profile only; front ends have no jobs.
 WORKERS = [f"{name}-worker" for name in SERVICES if name not in ("cockpit", *Members.load().front_ends)]
 JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
@@ -52,7 +54,7 @@ def stages() -> dict[str, tuple[str, str]]:
 
 
 def test_everything_that_runs_is_known_to_these_tests(config: dict[str, Any]) -> None:
-    assert sorted(config["services"]) == sorted([*SERVICES, *WORKERS, *INFRASTRUCTURE, *JOBS])
+    assert sorted(config["services"]) == sorted([*SERVICES, *WORKERS, *INFRASTRUCTURE, *BACKUPS, *JOBS])
 
 
 @pytest.mark.parametrize("name", REQUIRED)
@@ -107,14 +109,14 @@ def test_every_service_image_runs_as_nobody_in_particular_and_watches_itself(nam
     assert f'CMD ["python", "-m", "{name}", "serve"]' in body
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *INFRASTRUCTURE])
+@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *INFRASTRUCTURE, "backup"])
 def test_what_runs_for_ever_is_watched_and_restarted(name: str, config: dict[str, Any]) -> None:
     service = config["services"][name]
     assert service["healthcheck"]["test"][0] == "CMD"
     assert service["restart"] == "unless-stopped"
 
 
-@pytest.mark.parametrize("name", JOBS)
+@pytest.mark.parametrize("name", [*JOBS, "backup-folder"])
 def test_a_job_runs_once_and_is_waited_for(name: str, config: dict[str, Any]) -> None:
     services = config["services"]
     assert services[name]["restart"] == "no"
@@ -132,12 +134,13 @@ def test_a_job_runs_the_image_of_its_service(config: dict[str, Any]) -> None:
         assert services[name]["image"] == services[name.rpartition("-")[0]]["image"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *INFRASTRUCTURE, *JOBS])
+@pytest.mark.parametrize("name", [*SERVICES, *WORKERS, *INFRASTRUCTURE, *BACKUPS, *JOBS])
 def test_every_container_is_locked_down(name: str, config: dict[str, Any]) -> None:
     service = config["services"][name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert "cap_add" not in service
+    assert service.get("cap_add", []) == BACKUPS.get(name, [])
+    assert (service.get("network_mode") == "none") == (name in BACKUPS)
     assert "privileged" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
     limits = service["deploy"]["resources"]["limits"]

@@ -218,13 +218,19 @@ async def rebuilds(database: Database) -> list[JobView]:
 
 
 async def rebuilt(
-    database: Database, identity: Identity, *, people: bool = True, roles: bool = False
+    database: Database,
+    identity: Identity,
+    *,
+    people: bool = True,
+    roles: bool = False,
+    others: Sequence[State] = (),
 ) -> list[JobView]:
-    """Run all rebuilds that have been asked for to their end."""
+    """Run all rebuilds that have been asked for to their end; some may have ended as `others`."""
     async with working(database, identity, people=people, roles=roles):
 
         async def ended() -> bool:
-            return all(job.state in (State.SUCCEEDED, State.DEAD) for job in await rebuilds(database))
+            ends = (State.SUCCEEDED, State.DEAD, *others)
+            return all(job.state in ends for job in await rebuilds(database))
 
         await eventually(ended)
     return await rebuilds(database)

@@ -315,6 +315,42 @@ async def test_a_replica_that_has_read_the_snapshot_asks_for_nothing_at_start(
     assert len(await rebuilds(database)) == 1
 
 
+async def test_a_restored_database_reads_the_snapshot_anew_and_not_on_from_older_pages(
+    database: Database, identity: Identity
+) -> None:
+    world(identity, people=0)
+    await replica_of().fill(database)
+    await rebuilt(database, identity)
+    async with database.transaction() as session:
+        await session.execute(
+            text("INSERT INTO replica_staging SELECT 'units', id, to_jsonb(units) FROM units")
+        )
+    # Asked for before the moment of the backup, and not done in it.
+    await apply(database, replica_of(), loaded())
+    async with database.transaction() as session:
+        await replica_of().distrust(session, ahead=False)
+    assert [job.state for job in await rebuilds(database)] == [State.CANCELLED, State.SUCCEEDED]
+    assert await staged(database) == 0
+    assert len(await codes(database)) == 5
+    identity.lists["units"] = [unit("370000", 2), unit("370001")]
+    await replica_of().fill(database)
+    await rebuilt(database, identity, others=(State.CANCELLED,))
+    assert await codes(database) == {"370000", "370001"}
+
+
+async def test_a_replica_ahead_of_a_restored_identity_is_emptied(
+    database: Database, identity: Identity
+) -> None:
+    await apply(database, replica_of(), unit("370000", 7), person("p", 7))
+    async with database.transaction() as session:
+        await replica_of().distrust(session, ahead=True)
+    assert await state(database) == ([], [])
+    identity.lists["units"] = [unit("370000", 3)]
+    await replica_of().fill(database)
+    await rebuilt(database, identity)
+    assert [row["version"] for row in (await state(database))[0]] == [3]
+
+
 async def test_a_rebuild_that_is_dead_does_not_stand_for_the_snapshot(
     database: Database, identity: Identity
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from cockpit import pruning
 from cockpit.models import AccessRefusal
 from contracts.identity import AccessRevokedV1
 from messaging.envelope import Envelope
@@ -185,7 +186,9 @@ async def test_the_record_of_refusals_cannot_be_changed_until_it_is_old(cockpit:
             )
         )
     async with cockpit.database.transaction() as session:
-        await session.execute(delete(AccessRefusal).where(AccessRefusal.sub == "old"))
+        assert len((await session.scalars(select(AccessRefusal))).all()) == 2
+    assert await pruning.prune(cockpit.database) == 1
+    async with cockpit.database.transaction() as session:
         assert len((await session.scalars(select(AccessRefusal))).all()) == 1
 
 

@@ -190,6 +190,17 @@ class JobQueue:
             await session.execute(_UNCLAIMABLE, {"key": str(job_id)})
         return state is not None
 
+    async def end(self, session: AsyncSession, job_id: UUID) -> None:
+        """Cancel a job also if it is running, in a database that no worker uses."""
+        await session.execute(
+            update(self.jobs)
+            .where(self.jobs.c.id == job_id)
+            .values(
+                state=State.CANCELLED, cancel_requested=True, finished_at=func.now(), updated_at=func.now()
+            )
+        )
+        await self.dequeue(session, job_id)
+
     async def retry(self, session: AsyncSession, job_id: UUID) -> bool:
         """Run a dead or cancelled job again from its last checkpoint; return False if there is none."""
         table = self.jobs

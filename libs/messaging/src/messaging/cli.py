@@ -1,4 +1,4 @@
-"""The commands every service has: `serve`, `work`, `migrate`, `prune`, `dead-letters`, `jobs`."""
+"""The commands every service has: `serve`, `work`, `migrate`, `restored`, `prune`, `dead-letters`, `jobs`."""
 
 import argparse
 import asyncio
@@ -45,6 +45,9 @@ class Service(Generic[S]):
     migrations: Path
     tables: ServiceTables | None = None
     first_data: Callable[[Database], Awaitable[None]] | None = None
+    restored: Callable[[S, Database, bool], Awaitable[Sequence[str]]] | None = None
+    """Brings a database that was restored from a backup in step with the rest; returns what to tell the
+    operator. With True, Identity was restored to an earlier time than this service."""
 
 
 def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
@@ -57,6 +60,13 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
     commands.add_parser(
         "migrate", help="bring the database up to the newest revision, and a new one its first data"
     )
+    if service.restored is not None:
+        restored = commands.add_parser(
+            "restored", help="bring a database restored from a backup in step, before the services start"
+        )
+        restored.add_argument(
+            "--ahead", action="store_true", help="Identity was restored to an earlier time than this service"
+        )
     if service.tables is not None:
         commands.add_parser(
             "work", help="only run jobs and periodic tasks; serves health and metrics on PORT"
@@ -75,6 +85,8 @@ def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
         work(service, settings)
     elif arguments.command == "migrate":
         asyncio.run(migrate(service, settings.database_url))
+    elif arguments.command == "restored":
+        asyncio.run(restore(service, settings, ahead=arguments.ahead))
     elif service.tables is not None:
         asyncio.run(_with_tables(service.tables, settings, arguments))
     return 0
@@ -88,6 +100,17 @@ async def migrate(service: Service[Any], url: str) -> None:
     database = Database(url, plans="force_custom_plan")
     try:
         await service.first_data(database)
+    finally:
+        await database.close()
+
+
+async def restore(service: Service[S], settings: S, *, ahead: bool) -> None:
+    """Bring a restored database in step, and print what the operator has to know."""
+    assert service.restored is not None
+    database = Database(settings.database_url, plans="force_custom_plan")
+    try:
+        for line in await service.restored(settings, database, ahead):
+            sys.stdout.write(f"{service.name}: {line}\n")
     finally:
         await database.close()
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, any_, delete, exists, literal, select
+from sqlalchemy import ColumnElement, Uuid, any_, delete, exists, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
@@ -17,7 +17,7 @@ from contracts.identity import (
     UnitChangedV1,
     UnitsChangedV1,
 )
-from jobs.kinds import Handler
+from jobs.kinds import Handler, State
 from jobs.queue import JobQueue
 from replica.models import FormerPlaceColumns, PersonColumns, ReplicaTables, RoleColumns, UnitColumns
 from replica.rebuild import DEDUPE_KEY, REBUILD, Rebuild, Rebuilder
@@ -89,6 +89,23 @@ class Replica:
             read = await session.scalar(select(exists(select(self._tables.snapshots.c.id))))
             if not read and not await self._queue.is_pending(session, REBUILD.name):
                 await self._rebuild(session, Rebuild())
+
+    async def distrust(self, session: AsyncSession, *, ahead: bool) -> None:
+        """Have the next start read the whole snapshot, because the database was restored from a backup.
+
+        A rebuild that was under way ends: it would go on with pages of before. `ahead`: Identity was restored
+        to an earlier time than this service, and would be ignored until its versions had caught up, so what
+        is here is deleted.
+        """
+        for state in (State.QUEUED, State.RUNNING):
+            for job in await self._queue.list(session, kind=REBUILD.name, state=state):
+                await self._queue.end(session, job.id)
+        models = (self._unit, self._person, self._former_place) if ahead else ()
+        emptied = [model.__tablename__ for model in models if model is not None]
+        names = ", ".join([self._tables.snapshots.name, self._tables.staging.name, *emptied])
+        await session.execute(text(f"TRUNCATE {names}"))
+        if ahead and self._role is not None:
+            await session.execute(update(self._role).values(version=0))
 
     async def _rebuild(self, session: AsyncSession, payload: Rebuild) -> None:
         await self._queue.enqueue(session, REBUILD, payload, dedupe_key=DEDUPE_KEY)

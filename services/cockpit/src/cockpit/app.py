@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.jwks import KeySet
+from cockpit import pruning
 from cockpit.access.service import Access
 from cockpit.agreement import endpoints as agreement_endpoints
 from cockpit.analytics.store import Analytics
@@ -166,6 +167,7 @@ def build(
             filler.catching_up(),
             verifier.nightly(),
             *exporting.tidying(),
+            pruning.task(database),
             WallGate(database, server.clock).forgetting(),
         ),
         handlers=[loading.handler(), exporting.handler()],

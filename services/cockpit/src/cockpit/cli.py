@@ -10,11 +10,12 @@ from cockpit.base import MIGRATIONS, tables
 from cockpit.cells import cli as cells
 from cockpit.cells.dimensions import Tree
 from cockpit.cells.feeds import CELL_FEEDS
+from cockpit.restoring import restored
 from cockpit.settings import Settings
 from messaging import cli
 from servicekit import logs
 
-SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, tables)
+SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, tables, restored=restored)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

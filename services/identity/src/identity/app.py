@@ -54,6 +54,7 @@ from identity.membership_pages.joining import router as join_pages
 from identity.membership_pages.units import router as unit_pages
 from identity.memberships.endpoints import router as memberships
 from identity.oauth.authorization.service import Authorizing
+from identity.oauth.device import pruning as device_pruning
 from identity.oauth.device.endpoints import router as device
 from identity.oauth.endpoints.authorization import router as authorization
 from identity.oauth.endpoints.decision import router as decision
@@ -275,6 +276,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
             partitions.task(database, settings, the_clock),
             jobs.task(database, key_ring, the_clock, settings),
             code_pruning.task(database, the_clock),
+            device_pruning.task(database, the_clock),
             joining_jobs.task(database, the_clock),
             invite_jobs.pruning(database, the_clock),
             prune_reminders(database, the_clock),

@@ -15,6 +15,7 @@ from identity import (
 )
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, tables
+from identity.restoring import restored
 from identity.search.service import SearchIndex
 from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main
@@ -23,7 +24,7 @@ from servicekit.clock import SystemClock
 from servicekit.db import Database
 from servicekit.problems import Problem
 
-SERVICE = Service("identity", Settings, build, MIGRATIONS, tables)
+SERVICE = Service("identity", Settings, build, MIGRATIONS, tables, restored=restored)
 
 
 async def _bootstrap(world: str | None) -> None:

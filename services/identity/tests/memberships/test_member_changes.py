@@ -14,6 +14,7 @@ from sqlalchemy import text
 from contracts.office import HandOverCompletedV1
 from identity.delegations import rules
 from identity.member_changes.consumers import HandOvers
+from identity.restoring import restored
 from messaging.envelope import Envelope
 from services.identity.tests.support.people import (
     CITY,
@@ -236,6 +237,23 @@ async def test_whoever_leaves_belongs_to_the_unit_until_the_work_is_handed_over(
     assert (await (await handler.again()).ok("GET", "/me"))["memberships"] == []
     (listed,) = (await admin.ok("GET", f"/units/{county}/hand-overs"))["items"]
     assert (listed["items"], listed["successor"]) == (3, leave["successor"])
+
+
+async def test_after_a_restore_people_sign_in_again_and_open_hand_overs_are_asked_for_again(
+    app: FastAPI, sign_in: SignIn
+) -> None:
+    handler = await sign_in(COUNTY_HANDLER)
+    county = str(await unit_of(app, "370102"))
+    await handler.ok("POST", "/me/leave", json={"unit_id": county, "reason": "调离资助工作岗位"})
+    database = app.state.database
+    ended, asked = await restored(app.state.settings, database, False)
+    assert ended.startswith("1 sessions")
+    assert asked.startswith("1 hand-overs")
+    tables = ("sessions", "grants", "refresh_tokens")
+    async with database.transaction() as session:
+        left = [await session.scalar(text(f"SELECT count(*) FROM {table}")) for table in tables]
+        noted = await session.scalar(text("SELECT actor FROM audit_log WHERE action = 'database.restored'"))
+    assert (left, noted) == ([0, 0, 0], "operator")
 
 
 async def test_a_delegation_ends_with_the_membership_of_whoever_leaves(

@@ -55,6 +55,7 @@ from office.issuing.jobs import Calendar
 from office.live.dependencies import live_hub
 from office.live.endpoints import router as live
 from office.live.jobs import pruning_feed
+from office.notices import pruning as revisions
 from office.notices.dependencies import file_guard as notice_guard
 from office.notices.endpoints import router as notices
 from office.notices.rules import FILE_SUBJECT as NOTICE_FILES
@@ -172,6 +173,7 @@ def build(
             partitions.task(database, server.clock),
             *reminding.tasks(),
             pruning_feed(database),
+            revisions.task(database, server.clock),
             pruning_editors(database, server.clock),
             *Upkeep(database, server.clock).tasks(),
         ],

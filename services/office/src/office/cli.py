@@ -8,9 +8,10 @@ from office import cli_archive
 from office.app import build
 from office.base import MIGRATIONS, tables
 from office.help import first
+from office.restoring import restored
 from office.settings import Settings
 
-SERVICE = cli.Service("office", Settings, build, MIGRATIONS, tables, first_data=first.load)
+SERVICE = cli.Service("office", Settings, build, MIGRATIONS, tables, first_data=first.load, restored=restored)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ class AccessRefusal(Base):
     """A refused request for a unit outside the caller's subtree.
 
     Append-only: triggers refuse updates, and deletes of rows younger than six months; older ones are pruned
-    by `DELETE ... WHERE at < now() - interval '6 months'`.
+    by `cockpit.records.prune`.
     """
 
     __tablename__ = "access_refusals"

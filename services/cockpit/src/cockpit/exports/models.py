@@ -99,7 +99,7 @@ class ExportUse(Base):
     """That somebody asked for a file, or fetched one that a job had made.
 
     Append-only: triggers refuse updates, and deletes of rows younger than six months; older ones are pruned
-    by `DELETE ... WHERE at < now() - interval '6 months'`.
+    by `cockpit.records.prune`.
     """
 
     __tablename__ = "export_uses"

@@ -17,7 +17,7 @@ class IndividualUse(Base):
     """A page of individual records that somebody asked for, written before it is read.
 
     Append-only: triggers refuse updates, and deletes of rows younger than six months; older ones are pruned
-    by `DELETE ... WHERE at < now() - interval '6 months'`.
+    by `cockpit.records.prune`.
     """
 
     __tablename__ = "individual_uses"

@@ -140,6 +140,12 @@ class BatchRepository:
             )
         ).all()
 
+    async def counting(self) -> Sequence[Batch]:
+        """Return the batches whose facts count, and those that their reversals take back."""
+        statuses = (BatchStatus.COMMITTED, BatchStatus.REVERSED)
+        rows = select(Batch).where(Batch.status.in_(statuses)).order_by(Batch.created_at, Batch.id)
+        return (await self._session.scalars(rows)).all()
+
     async def discard(self, feed: str, load_id: UUID, now: datetime) -> None:
         """Schedule the facts of a load for deletion."""
         await self._session.execute(

@@ -39,6 +39,7 @@ class AuditAction(Vocabulary):
     CONSENT_WITHDRAWN = "consent.withdrawn", "撤回对接入系统的同意"
     DATA_EXPORT_REQUESTED = "data.export_requested", "申请个人信息副本"
     DATA_EXPORTED = "data.exported", "生成个人信息副本"
+    DATABASE_RESTORED = "database.restored", "从备份恢复数据库"
     DELEGATION_CREATED = "delegation.created", "委托代办"
     DELEGATION_ENDED = "delegation.ended", "委托随人员变动结束"
     DELEGATION_REVOKED = "delegation.revoked", "终止委托"

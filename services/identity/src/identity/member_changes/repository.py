@@ -1,5 +1,6 @@
 """Queries for hand-overs."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -37,6 +38,11 @@ class HandOverRepository:
             .with_for_update()
         )
         return found
+
+    async def open(self) -> Sequence[HandOver]:
+        """Return all hand-overs that have not been acknowledged."""
+        rows = select(HandOver).where(HandOver.completed_at.is_(None)).order_by(HandOver.id)
+        return (await self._session.scalars(rows)).all()
 
     async def of_unit(
         self, unit_id: UUID, completed: bool | None, paging: PageRequest

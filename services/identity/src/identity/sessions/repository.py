@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import Client
@@ -14,6 +14,9 @@ from servicekit.ids import first_id
 from servicekit.lists import Listed, by_id, listed_one
 from servicekit.paging import PageRequest
 
+_FORGET = text(
+    "TRUNCATE sessions, grants, authorization_codes, refresh_tokens, device_codes, pushed_requests"
+)
 MOST_LIVE = 200
 """Live sessions of one person that are shown, the latest."""
 
@@ -126,3 +129,9 @@ class SessionRepository:
     async def client(self, client_id: str) -> Client | None:
         """Return a client by id."""
         return await self._session.get(Client, client_id)
+
+    async def forget_all(self) -> int:
+        """Delete all sessions with what was issued to them; return how many sessions there were."""
+        count = (await self._session.scalars(select(func.count()).select_from(BrowserSession))).one()
+        await self._session.execute(_FORGET)
+        return count

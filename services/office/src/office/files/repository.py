@@ -101,6 +101,11 @@ class FileRepository:
         )
         return {*contents, *(digest for digest in previews if digest is not None)}
 
+    async def contents(self, after: bytes, limit: int) -> Sequence[bytes]:
+        """Return digests of contents that files name, in order, after a digest."""
+        rows = select(File.digest).where(File.digest > after).distinct().order_by(File.digest).limit(limit)
+        return (await self._session.scalars(rows)).all()
+
     async def downloaded_since(
         self, file: File, by: UUID, unit: Unit, since: datetime, preview: bool
     ) -> bool:

@@ -81,6 +81,10 @@ class FeedRepository:
         """Return which feed this is, and from where it is kept."""
         return (await self._session.scalars(select(FeedState))).one()
 
+    async def begin_epoch(self) -> None:
+        """Begin another feed, because positions are assigned again: browsers that come back reload."""
+        await self._session.execute(update(FeedState).values(epoch=func.gen_random_uuid()))
+
     async def newest(self) -> int:
         """Return the position of the newest entry, or the last deleted one."""
         newest = await self._session.scalar(select(func.max(FeedEntry.position)))

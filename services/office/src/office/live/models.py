@@ -11,8 +11,8 @@ from office.base import Base
 class FeedState(Base):
     """One row: which feed this is, and the last position that has been deleted.
 
-    After a restore from a backup, positions are assigned again: replace `epoch` then, so that browsers
-    reload.
+    After a restore from a backup, positions are assigned again: `python -m office restored` replaces
+    `epoch` then, so that browsers reload.
     """
 
     __tablename__ = "task_feed_state"

@@ -314,7 +314,7 @@ class Step(Base):
 
 
 class Revision(Base):
-    """The content of a draft as one person left it; may be pruned after the archive of the notice."""
+    """The content of a draft as one person left it; deleted a year after the archive of the notice."""
 
     __tablename__ = "notice_revisions"
 

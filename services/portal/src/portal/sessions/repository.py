@@ -128,3 +128,8 @@ class SessionRepository:
                 AccessToken.token == token,
             )
         )
+
+    async def forget_all(self) -> int:
+        """Delete all sessions with their tokens; return how many sessions there were."""
+        found = await self._session.scalars(delete(BrowserSession).returning(BrowserSession.id))
+        return len(found.all())

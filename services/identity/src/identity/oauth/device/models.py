@@ -102,8 +102,7 @@ class DeviceCode(Base):
 class DeviceTries(Base):
     """Failed user codes of one person or from one address (§5.1), in a window that starts with the first.
 
-    One row each; unused after the window: pruned by
-    `DELETE ... WHERE since < now() - interval '1 day'`.
+    One row each; unused after the window, and deleted a day later by `device_tries.prune`.
     """
 
     __tablename__ = "device_tries"

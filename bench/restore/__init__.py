@@ -1,0 +1,1 @@
+"""The rehearsal of backup and restore, `make restore-check`."""

@@ -1,0 +1,129 @@
+"""deploy/restore.sh with a `docker` that only notes how it is called, and what deploy/backup refuses.
+
+`make restore-check` runs the scripts of deploy/backup on real stores.
+"""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from scaffold.members import Members
+
+from .conftest import ROOT
+
+SERVICES = list(Members.load().services)
+MOMENT = "2026-11-27 12:00:00+08"
+# The first query finds PostgreSQL still reading its log.
+DOCKER = """#!/bin/sh
+echo "$*" >>"$CALLS"
+case "$*" in
+    *pg_is_in_recovery*) if [ -e "$CALLS.asked" ]; then echo f; else : >"$CALLS.asked"; echo t; fi ;;
+    *$FAILING*) exit 1 ;;
+esac
+"""
+
+
+def restored(folder: Path, *, failing: str = "nothing") -> tuple[list[str], int, str]:
+    """What was run, the exit status, and what was said."""
+    docker, calls = folder / "docker", folder / "calls"
+    docker.write_text(DOCKER)
+    docker.chmod(0o755)
+    environment = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "CALLS": str(calls),
+        "FAILING": failing,
+        "RESTORE_PAUSE": "0",
+    }
+    done = subprocess.run(
+        ["sh", ROOT / "deploy" / "restore.sh", MOMENT],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=environment,
+        cwd=folder,
+    )
+    return calls.read_text().splitlines(), done.returncode, done.stderr
+
+
+def test_everything_stops_is_put_back_and_brought_in_step_before_it_serves(tmp_path: Path) -> None:
+    calls, status, _ = restored(tmp_path)
+    assert status == 0
+    run = "compose run --rm --no-deps"
+    asked = "compose exec -T postgres psql -U postgres -tAc SELECT pg_is_in_recovery()"
+    assert calls == [
+        "compose down",
+        f"{run} --entrypoint /bin/sh rabbitmq -c find /var/lib/rabbitmq -mindepth 1 -delete",
+        f"compose --profile restore run --rm --no-deps restore {MOMENT}",
+        "compose up --detach postgres",
+        asked,
+        asked,
+        "compose up --detach --wait postgres rabbitmq",
+        *(f"{run} {name}-migrate" for name in SERVICES),
+        f"{run} identity-bootstrap",
+        *(f"{run} {name} python -m {name} restored" for name in SERVICES),
+        f"{run} cockpit python -m cockpit verify",
+        "compose up --detach --wait",
+    ]
+
+
+def test_nothing_starts_if_the_stores_are_not_put_back(tmp_path: Path) -> None:
+    calls, status, said = restored(tmp_path, failing="--profile restore")
+    assert status == 1
+    assert "compose --profile restore" in calls[-1]
+    assert "nothing was started" in said
+
+
+def test_figures_that_differ_do_not_keep_people_from_working(tmp_path: Path) -> None:
+    calls, status, said = restored(tmp_path, failing="cockpit verify")
+    assert status == 0
+    assert calls[-1] == "compose up --detach --wait"
+    assert "figures differ from the facts" in said
+
+
+@pytest.mark.parametrize(
+    ("moment", "said"),
+    [
+        ("2026-11-27 12:00:00", "has no time zone"),
+        ("yesterday evening+08", "is not a time"),
+        ("2026-11-27 11:59:59+00", "no base backup had ended"),
+    ],
+)
+def test_a_moment_that_cannot_be_restored_is_refused_and_nothing_touched(
+    moment: str, said: str, tmp_path: Path
+) -> None:
+    base, data = tmp_path / "base" / "20261127T115900Z", tmp_path / "data"
+    base.mkdir(parents=True)
+    data.mkdir()
+    (data / "PG_VERSION").write_text("18")
+    # 2026-11-27 12:00:00 UTC.
+    (base / "ended").write_text("1795780800\n")
+    environment = {"PATH": os.environ["PATH"], "BACKUP_DIR": str(tmp_path), "PGDATA": str(data)}
+    script = ROOT / "deploy" / "backup" / "restore-stores.sh"
+    done = subprocess.run(
+        ["sh", script, moment], capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert [file.name for file in data.iterdir()] == ["PG_VERSION"]
+
+
+def test_a_segment_is_archived_once_and_never_replaced(tmp_path: Path) -> None:
+    segment = tmp_path / "000000010000000000000001"
+    script = ROOT / "deploy" / "backup" / "archive-wal.sh"
+
+    def archive(content: bytes) -> int:
+        segment.write_bytes(content)
+        environment = {"PATH": os.environ["PATH"], "BACKUP_DIR": str(tmp_path / "backups")}
+        command = ["sh", script, segment, segment.name]
+        return subprocess.run(command, timeout=60, check=False, env=environment).returncode
+
+    assert archive(b"a") == 0
+    kept = tmp_path / "backups" / "wal" / f"{segment.name}.gz"
+    first = kept.read_bytes()
+    assert archive(b"a") == 0
+    assert archive(b"b") != 0
+    assert kept.read_bytes() == first
+    assert [file.name for file in kept.parent.iterdir()] == [kept.name]
