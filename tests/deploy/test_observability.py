@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-import yaml
+import yaml  # type: ignore[import-untyped]  # the lock has no stubs of it
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from pydantic import AnyHttpUrl, SecretStr
 
 import cockpit.app
@@ -25,6 +26,7 @@ from messaging.inprocess import InProcessBus
 from office.settings import Settings as OfficeSettings
 from portal.settings import Settings as PortalSettings
 from scaffold.members import Members
+from testkit import promql
 from testkit.backends import promtool
 
 from .conftest import ROOT
@@ -35,7 +37,10 @@ RULES = [
     rule for group in yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"] for rule in group["rules"]
 ]
 ALERTS = [rule["alert"] for rule in RULES]
-METRIC = re.compile(r"\b(zhuxue_[a-z_]+)")
+PANELS = [panel for file in DASHBOARDS for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]]
+TARGETS = [target for panel in PANELS for target in panel["targets"]]
+QUERIES = [*(rule["expr"] for rule in RULES), *(target["expr"] for target in TARGETS)]
+LEGEND = re.compile(r"\{\{ ?(?:\$labels\.)?(\w+) ?\}\}")
 # What Prometheus makes of a histogram.
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
 NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere"
@@ -109,12 +114,41 @@ async def test_every_metric_that_is_asked_for_is_there_even_without_a_database()
             assert answer.status_code == 200, answer.text
             there |= set(re.findall(r"^# TYPE (\S+) ", answer.text, re.MULTILINE))
         await app.state.database.close()
-    asked = {name for rule in RULES for name in METRIC.findall(rule["expr"])}
-    for file in DASHBOARDS:
-        for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]:
-            asked |= {name for target in panel["targets"] for name in METRIC.findall(target["expr"])}
+    asked = {selector.metric for query in QUERIES for selector in promql.selectors(query)}
+    ours = {SUFFIX.sub("", name) for name in asked if name.startswith("zhuxue_")}
+    assert len(ours) > 20
+    assert ours - there == set()
+
+
+def test_every_label_that_is_asked_for_is_one_of_its_metric() -> None:
+    def missing(metric: str, label: str) -> bool:
+        collector = REGISTRY._names_to_collectors[metric]
+        labels = getattr(collector, "_labelnames", ())
+        return label not in (*labels, *(["le"] if metric.endswith("_bucket") else ()))
+
+    asked = {pair for query in QUERIES for pair in promql.labels_asked_for(query)}
     assert len(asked) > 20
-    assert {SUFFIX.sub("", name) for name in asked} - there == set()
+    assert [pair for pair in asked if pair[0].startswith("zhuxue_") and missing(*pair)] == []
+
+
+def test_legends_and_summaries_name_labels_that_the_result_has() -> None:
+    told = [
+        *((rule["expr"], rule["annotations"]["summary"]) for rule in RULES),
+        *((target["expr"], target["legendFormat"]) for target in TARGETS),
+    ]
+    for query, words in told:
+        # Without an aggregation the result has the labels of the series; only `up` is asked so.
+        there = promql.grouped_by(query) or ({"job"} if query.startswith("up ") else set())
+        assert set(LEGEND.findall(words)) <= there, (query, words)
+
+
+def test_the_queries_of_the_dashboards_can_be_parsed(tmp_path: Path) -> None:
+    rules = [{"record": f"panel:{at}", "expr": target["expr"]} for at, target in enumerate(TARGETS)]
+    file = tmp_path / "panels.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    command = [promtool.start().url, "check", "rules", "--lint=none", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_each_service_is_scraped_and_has_a_dashboard() -> None:
@@ -141,6 +175,10 @@ def test_what_watches_is_locked_down_and_cannot_be_reached_from_outside() -> Non
             )
             assert not host.startswith("./") or (ROOT / host).exists(), volume
             assert inside or volume.split(":")[0] in {"prometheus-data", "log-positions", "logs"}, volume
+    mebibytes = {"m": 1, "g": 1024}
+    limits = [service["deploy"]["resources"]["limits"]["memory"] for service in watching.values()]
+    total = sum(int(limit[:-1]) * mebibytes[limit[-1]] for limit in limits)
+    assert f"needs {total:,} MiB more" in " ".join((ROOT / "deploy" / "README.md").read_text().split())
 
 
 def keep(logs: Path, days: int) -> "subprocess.CompletedProcess[str]":

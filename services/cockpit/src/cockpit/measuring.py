@@ -1,11 +1,9 @@
 """Prometheus metrics of the intake and of the cells, from what is stored."""
 
 from prometheus_client import Gauge
-from sqlalchemy import func, select
 
 from cockpit.cells.load_repository import LoadRepository
-from cockpit.models import Batch
-from contracts.intake import BatchStatus
+from cockpit.intake.repository import BatchRepository
 from servicekit.clock import Clock
 from servicekit.db import Database
 from servicekit.metrics import Measure
@@ -32,19 +30,12 @@ BEHIND = Gauge(
 
 def measuring(database: Database, clock: Clock) -> Measure:
     """Return what sets the gauges."""
-    receiving = select(func.count(), func.min(Batch.created_at)).where(Batch.status == BatchStatus.RECEIVING)
-    # The newest are committed soon after they were created, so the index by creation finds them.
-    newest = (
-        select(Batch.committed_at)
-        .where(Batch.committed_at.is_not(None))
-        .order_by(Batch.created_at.desc(), Batch.id.desc())
-        .limit(1)
-    )
 
     async def measure() -> None:
         async with database.transaction() as session:
-            count, oldest = (await session.execute(receiving)).one()
-            committed = await session.scalar(newest)
+            batches = BatchRepository(session)
+            count, oldest = await batches.receiving()
+            committed = await batches.newest_commit()
             behind = await LoadRepository(session).oldest_uncounted()
         now = clock.now()
         RECEIVING.set(count)
