@@ -2,7 +2,7 @@
 # Deletes the logs of days that are older than ZHUXUE_LOG_DAYS, once a day.
 set -eu
 
-# 网络安全法第二十一条: six months at least.
+# 网络安全法第二十三条: six months at least.
 if [ "$ZHUXUE_LOG_DAYS" -lt 184 ]; then
     echo "ZHUXUE_LOG_DAYS is $ZHUXUE_LOG_DAYS: the law asks for six months, 184 days" >&2
     exit 1
