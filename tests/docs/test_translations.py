@@ -11,6 +11,7 @@ EDITIONS = {
     "docs/integration.md": "docs/zh-CN/integration.md",
     "docs/operators.md": "docs/zh-CN/operators.md",
     "docs/compliance.md": "docs/zh-CN/compliance.md",
+    "docs/runbooks.md": "docs/zh-CN/runbooks.md",
 }
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"(^|\s)#\s.*$", re.MULTILINE)

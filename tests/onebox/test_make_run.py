@@ -1,6 +1,7 @@
 """`make run`: first page, a second start on the same data, a killed process, one process at a time."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from contracts.vocabulary import Level, PlatformRole, Role
 from onebox.demo.notices import NEVER, PROVINCE, Notices
 from onebox.demo.people import System, expect
 from onebox.demo.story import CENTRE, CITY, COUNTY, SCHOOL, Story
+from testkit import promql
 from testkit.backends.process import free_ports
 from testkit.pages import forms as forms_of
 from testkit.pages import hidden_fields
@@ -103,6 +105,22 @@ async def sent_again(box: Onebox, directory: Path) -> dict[str, tuple[int, int, 
             tasks = expect(await person.office("GET", "/tasks/counts"))
             found[code] = (*(one["total"]["count"] for one in lists), tasks["open"])
     return found
+
+
+def panels_without_data(box: Onebox) -> list[str]:
+    """The queries of the dashboards that find nothing in what all services measure."""
+    series = [
+        one
+        for offset in range(4)
+        for one in promql.series_of(get(f"http://127.0.0.1:{box.port + offset}/metrics").text)
+    ]
+    files = (Path(__file__).parents[2] / "deploy/observability/grafana/dashboards").glob("*.json")
+    panels = [panel for file in files for panel in json.loads(file.read_text(encoding="utf-8"))["panels"]]
+    queries = [target["expr"] for panel in panels for target in panel["targets"]]
+    assert len(queries) > 50
+    # Periodic tasks have no success to tell until one is due.
+    later = "zhuxue_periodic_last_success_timestamp_seconds"
+    return [query for query in queries if later not in query and not promql.answered(query, series)]
 
 
 @pytest.fixture
@@ -238,6 +256,7 @@ def test_data_survive_ctrl_c_and_kill_and_the_start_page_works(
         url = f"http://127.0.0.1:{first.port + port}{path}"
         answer = get(url, headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 200, answer.text
+    assert panels_without_data(first) == []
     kids = keys_of(first)
     said = first.stop()
     assert "Warning" not in said

@@ -1,18 +1,26 @@
 """The service as a whole: start, readiness, reference, dictionary of metrics."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from typing import ParamSpec
 
 import pytest
 
 from cockpit.analytics.tables import VERSIONS
+from cockpit.cells.building import CellBuilder
+from cockpit.cells.models import CellLoad
 from cockpit.feeds.declarations import FEEDS
 from cockpit.metrics.catalogue import MetricName
 from cockpit.metrics.declarations import METRICS
+from cockpit.models import Batch
+from contracts.intake import BatchStatus
 from messaging.wiring import Messaging
 from replica.replica import Replica
-from services.cockpit.tests.support.running_cockpit import Cockpit, Start
+from servicekit.ids import new_id
+from services.cockpit.tests.support.running_cockpit import Cockpit, Start, award, csv_of
+from testkit.lists import made
 
 P = ParamSpec("P")
 
@@ -104,3 +112,28 @@ async def test_the_reference_names_the_problem_codes(
     }
     assert codes <= named
     assert operation["summary"]
+
+
+async def test_a_scrape_tells_how_far_intake_and_figures_are_behind(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(CellBuilder, "_add_late", failing)
+    now = datetime.now(UTC)
+    hour_ago = now - timedelta(hours=1)
+    async with start() as cockpit:
+        taken = await cockpit.upload("award", "county", csv_of([award()]))
+        assert taken.status_code == 201, taken.text
+        usual = {"unit_id": cockpit.world["county"].id, "unit_path": cockpit.world["county"].path}
+        async with cockpit.database.transaction() as session:
+            receiving = {"status": BatchStatus.RECEIVING, "created_at": hour_ago, "touched_at": now}
+            session.add(made(Batch, now, usual, id=new_id(), reversal_load_id=None, **receiving))
+            session.add(CellLoad(load_id=new_id(), feed="award", since=hour_ago))
+        scraped = (await cockpit.http.get("/metrics")).text
+    found = dict(re.findall(r"^zhuxue_cockpit_(\w+) (\S+)$", scraped, re.MULTILINE))
+    assert found["batches_receiving"] == "1.0"
+    assert 3600 <= float(found["intake_lag_seconds"]) < 7200
+    assert 3600 <= float(found["cells_behind_seconds"]) < 7200
+    assert float(found["newest_batch_timestamp_seconds"]) >= now.timestamp()

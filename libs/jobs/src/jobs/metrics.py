@@ -19,6 +19,16 @@ LAST_SUCCESS = Gauge(
     ["service", "task"],
     multiprocess_mode="max",
 )
+WAITING = Gauge(
+    "zhuxue_jobs_waiting", "Jobs that are due and not running", ["service"], multiprocess_mode="mostrecent"
+)
+RUNNING = Gauge("zhuxue_jobs_running", "Jobs that are running", ["service"], multiprocess_mode="mostrecent")
+OLDEST = Gauge(
+    "zhuxue_jobs_oldest_waiting_seconds",
+    "How long the oldest job has been due and not running",
+    ["service"],
+    multiprocess_mode="mostrecent",
+)
 SKIPPED = Counter(
     "zhuxue_periodic_skipped_total",
     "Due runs left out because the last one had not ended",

@@ -4,7 +4,7 @@ A job has a row in `jobs` with its complete state and, until it ends, a row in p
 claim. Both rows are always written in one transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -36,6 +36,15 @@ class Enqueued:
 
     id: UUID
     new: bool
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How many jobs are due and how many run, and how long the oldest due one has waited."""
+
+    waiting: int
+    running: int
+    oldest_seconds: float
 
 
 @dataclass(frozen=True)
@@ -163,6 +172,21 @@ class JobQueue:
             self.jobs.c.kind == kind, self.jobs.c.state.in_((State.QUEUED, State.RUNNING))
         )
         return (await session.execute(query.limit(1))).first() is not None
+
+    async def depth(self, session: AsyncSession, kinds: Collection[str]) -> Depth:
+        """Return how much there is to do of these kinds."""
+        jobs = self.jobs.c
+        due = (jobs.state == State.QUEUED) & (jobs.run_at <= func.now())
+        row = (
+            await session.execute(
+                select(
+                    func.count().filter(due).label("waiting"),
+                    func.count().filter(jobs.state == State.RUNNING).label("running"),
+                    func.coalesce(func.extract("epoch", func.now() - func.min(jobs.run_at).filter(due)), 0),
+                ).where(jobs.kind.in_(kinds), jobs.state.in_((State.QUEUED, State.RUNNING)))
+            )
+        ).one()
+        return Depth(int(row[0]), int(row[1]), float(row[2]))
 
     async def list_periodic(self, session: AsyncSession) -> Sequence[PeriodicView]:
         """Return all periodic tasks that a worker has ever declared."""

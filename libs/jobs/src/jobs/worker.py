@@ -36,12 +36,13 @@ from structlog.contextvars import bound_contextvars
 from jobs import pruning
 from jobs.job import Cancelled, Job, Superseded
 from jobs.kinds import AnyHandler, Periodic, PermanentFailure, State
-from jobs.metrics import OUTCOMES, SECONDS
+from jobs.metrics import OLDEST, OUTCOMES, RUNNING, SECONDS, WAITING
 from jobs.queue import JobQueue
 from jobs.records import Records, Started
 from jobs.schedule import Schedule
 from servicekit.background import repeated
 from servicekit.db import Database
+from servicekit.metrics import Measure
 
 log = structlog.get_logger("jobs")
 
@@ -127,6 +128,18 @@ class Worker:
                 yield
         finally:
             await self._database.close()
+
+    def measuring(self, database: Database) -> Measure:
+        """Return what sets the gauges of the queue; `database` because this worker may not be running."""
+
+        async def measure() -> None:
+            async with database.transaction() as session:
+                depth = await self._queue.depth(session, self._handlers)
+            WAITING.labels(self._service).set(depth.waiting)
+            RUNNING.labels(self._service).set(depth.running)
+            OLDEST.labels(self._service).set(depth.oldest_seconds)
+
+        return measure
 
     async def check(self) -> None:
         """Raise if this worker does not claim jobs."""

@@ -21,6 +21,7 @@ from jobs.worker import Worker
 from messaging import pruning
 from messaging.bus import Bus
 from messaging.inbox import Subscription
+from messaging.measuring import measuring
 from messaging.tables import ServiceTables
 from messaging.wiring import LocalListener, Messaging, make_bus
 from replica.replica import Replica
@@ -29,6 +30,7 @@ from resourceserver.asking import Asking
 from servicekit.app import Lifespan, create_app
 from servicekit.clock import Clock, SystemClock
 from servicekit.db import Check, Database
+from servicekit.metrics import Measure
 from servicekit.settings import ServiceSettings
 
 
@@ -99,6 +101,7 @@ class ResourceServer:
         resources: Lifespan | None = None,
         background: Lifespan | None = None,
         checks: Mapping[str, Check] | None = None,
+        measures: Sequence[Measure] = (),
         larger_bodies: dict[str, int] | None = None,
         pages: Sequence[str] = (),
         words: Mapping[str, str] | None = None,
@@ -149,6 +152,11 @@ class ResourceServer:
             worker=worker,
             idempotency_table=tables.idempotency_keys,
             checks={"bus": self._bus.check, **(checks or {})},
+            measures=[
+                measuring(name, self.database, tables),
+                worker.measuring(self.database),
+                *measures,
+            ],
             clock=self.clock,
             larger_bodies=larger_bodies,
             pages=pages,

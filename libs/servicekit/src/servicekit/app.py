@@ -25,7 +25,7 @@ from servicekit.cors import Cors
 from servicekit.db import Check, Database
 from servicekit.limits import BodyLimitMiddleware
 from servicekit.logs import CorrelationMiddleware
-from servicekit.metrics import MetricsMiddleware
+from servicekit.metrics import Measure, MetricsMiddleware
 from servicekit.queries import declared_queries_only
 from servicekit.settings import ServiceSettings
 from servicekit.text import storable_text_only
@@ -57,6 +57,7 @@ def create_app(
     worker: Worker | None = None,
     idempotency_table: Table | None = None,
     checks: dict[str, Check] | None = None,
+    measures: Sequence[Measure] = (),
     clock: Clock | None = None,
     larger_bodies: dict[str, int] | None = None,
     pages: Sequence[str] = (),
@@ -67,10 +68,10 @@ def create_app(
 
     The lifespan enters `resources` first (shared by requests and jobs, such as another store), then
     `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`, which runs jobs and
-    periodic tasks. `/readyz` evaluates `checks` and the database. `larger_bodies` raises the body limit in
-    bytes for path prefixes. `pages` are path prefixes that browsers navigate to, excluded from CORS. `words`
-    describe fields and parameters in the OpenAPI document (see `servicekit.openapi`). `reference_pages` are
-    `/docs` and `/redoc`, which have inline scripts.
+    periodic tasks. `/readyz` evaluates `checks` and the database, `/metrics` runs `measures`.
+    `larger_bodies` raises the body limit in bytes for path prefixes. `pages` are path prefixes that browsers
+    navigate to, excluded from CORS. `words` describe fields and parameters in the OpenAPI document (see
+    `servicekit.openapi`). `reference_pages` are `/docs` and `/redoc`, which have inline scripts.
     """
 
     @asynccontextmanager
@@ -104,6 +105,7 @@ def create_app(
     app.state.database = database
     app.state.clock = clock or SystemClock()
     app.state.checks = {"database": database.ping, **(checks or {})}
+    app.state.measures = measures
     app.state.idempotency_table = idempotency_table
     app.state.declared_queries = {}
     app.state.resources = resources
@@ -149,6 +151,7 @@ def worker_app(app: FastAPI) -> FastAPI:
         lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False
     )
     alone.state.checks = {"database": database.ping, "worker": worker.check}
+    alone.state.measures = app.state.measures
     for router in (health.router, metrics.router):
         alone.include_router(router)
     return alone

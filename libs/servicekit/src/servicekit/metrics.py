@@ -1,9 +1,12 @@
 """Prometheus metrics: requests by route, and the metrics that features register."""
 
+import asyncio
 import os
 import time
+from collections.abc import Awaitable, Callable, Sequence
 
-from fastapi import APIRouter, Response
+import structlog
+from fastapi import APIRouter, Request, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -19,17 +22,38 @@ _LABELS = ("service", "method", "route", "status")
 REQUESTS = Counter("zhuxue_http_requests_total", "HTTP requests", _LABELS)
 DURATION = Histogram("zhuxue_http_request_seconds", "HTTP request duration in seconds", _LABELS[:3])
 
+UNMEASURED = Counter("zhuxue_measurements_failed_total", "Gauges that a scrape could not read anew")
+
+Measure = Callable[[], Awaitable[None]]
+"""Sets gauges of what is stored, such as the length of a queue. All processes of a service set the same."""
+_MEASURE_SECONDS = 3.0
+
+log = structlog.get_logger("metrics")
 router = APIRouter()
 
 
 @router.get("/metrics", include_in_schema=False)
-async def metrics() -> Response:
-    """Return all metrics of this service's processes in the Prometheus text format."""
+async def metrics(request: Request) -> Response:
+    """Return all metrics of this service's processes in the Prometheus text format.
+
+    Gauges of what is stored are measured now. While the database is out, the others are returned anyway.
+    """
+    await _measure(request.app.state.measures)
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _measure(measures: Sequence[Measure]) -> None:
+    for measure in measures:
+        try:
+            async with asyncio.timeout(_MEASURE_SECONDS):
+                await measure()
+        except Exception as error:  # whatever is wrong with the database, the other metrics are needed
+            UNMEASURED.inc()
+            log.warning("not measured", error=type(error).__name__)
 
 
 class MetricsMiddleware:

@@ -34,6 +34,7 @@ from cockpit.intake.facts import FactWriter
 from cockpit.intake.receiving import Receiver
 from cockpit.intake.records import Records
 from cockpit.intake.reversing import Reversals
+from cockpit.measuring import measuring
 from cockpit.metrics import endpoints as metrics
 from cockpit.overview import endpoints as overview
 from cockpit.published import endpoints as published
@@ -175,6 +176,7 @@ def build(
         resources=resources,
         background=background,
         checks={"analytics": analytics.ping},
+        measures=[measuring(database, server.clock)],
         larger_bodies={
             intake.UPLOADS: settings.upload_limit_bytes,
             intake.CHECKS: settings.upload_limit_bytes,

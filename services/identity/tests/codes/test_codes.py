@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from identity.codes import pictures, questions, rules
@@ -66,6 +67,12 @@ async def solved(browser: Browser, answer: str = "7", kind: str = "picture") -> 
     return {"captcha": {"captcha": asked.json()["captcha"], "answer": answer}}
 
 
+def refused(reason: str) -> float:
+    """Codes of registrations that were not accepted since this process began."""
+    labels = {"purpose": "register", "reason": reason}
+    return REGISTRY.get_sample_value("zhuxue_codes_refused_total", labels) or 0
+
+
 async def test_a_code_works_only_in_the_browser_that_asked(new_browser: NewBrowser) -> None:
     mine, other = new_browser(), new_browser()
     await mine.ask(PHONE)
@@ -80,9 +87,11 @@ async def test_wrong_guesses_of_others_do_not_use_up_a_code(new_browser: NewBrow
     await mine.ask(PHONE)
     code = mine.last_code(PHONE)
     await other.ask(PHONE)
-    for _ in range(6):
-        await other.register(PHONE, WRONG)
-    assert (await other.register(PHONE, WRONG)).json()["code"] == "code_exhausted"
+    before = {reason: refused(reason) for reason in ("code_incorrect", "code_exhausted")}
+    answers = [(await other.register(PHONE, WRONG)).json()["code"] for _ in range(7)]
+    assert answers[-1] == "code_exhausted"
+    for reason, count in before.items():
+        assert refused(reason) - count == answers.count(reason), "an alert is about the sum"
     assert (await mine.register(PHONE, code)).status_code == 201
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import FastAPI
+from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from identity.sessions.rules import means_of
@@ -77,12 +78,20 @@ async def test_the_list_is_paged_and_one_s_own(new_browser: NewBrowser) -> None:
     assert rest["next"] is None
 
 
-async def test_a_refused_sign_in_is_listed(app: FastAPI, new_browser: NewBrowser) -> None:
+def counted(outcome: str) -> float:
+    """Sign-ins since this process began."""
+    return REGISTRY.get_sample_value("zhuxue_sign_ins_total", {"outcome": outcome}) or 0
+
+
+async def test_a_refused_sign_in_is_listed_and_counted(app: FastAPI, new_browser: NewBrowser) -> None:
+    succeeded, refused = counted("succeeded"), counted("account_suspended")
     browser = new_browser()
     headers = await browser.bearer(PHONE)
+    assert (counted("succeeded"), counted("account_suspended")) == (succeeded + 1, refused)
     async with app.state.database.transaction() as session:
         await session.execute(text("UPDATE accounts SET status = 'suspended' WHERE name IS NOT NULL"))
     assert (await sign_in(new_browser())).status_code == 403
+    assert (counted("succeeded"), counted("account_suspended")) == (succeeded + 1, refused + 1)
     async with app.state.database.transaction() as session:
         await session.execute(text("UPDATE accounts SET status = 'active'"))
     assert (await history(browser, headers))["items"][0]["refused"] == "account_suspended"

@@ -69,6 +69,24 @@ class BatchRepository:
             Batch, batch_id, with_for_update={"key_share": True}, populate_existing=True
         )
 
+    async def receiving(self) -> tuple[int, datetime | None]:
+        """Return how many batches are being taken in, and since when the oldest."""
+        found = await self._session.execute(
+            select(func.count(), func.min(Batch.created_at)).where(Batch.status == BatchStatus.RECEIVING)
+        )
+        count, oldest = found.one()
+        return count, oldest
+
+    async def newest_commit(self) -> datetime | None:
+        """Return when the newest batch was committed."""
+        # It is committed soon after it was created, so the index by creation finds it.
+        return await self._session.scalar(
+            select(Batch.committed_at)
+            .where(Batch.committed_at.is_not(None))
+            .order_by(Batch.created_at.desc(), Batch.id.desc())
+            .limit(1)
+        )
+
     async def locked_by_batch_id(self, unit_id: UUID, batch_id: UUID) -> Batch | None:
         """Return the batch of a caller's id, locked until the transaction ends."""
         return await self._session.scalar(

@@ -4,6 +4,7 @@ import secrets
 from uuid import UUID
 
 import structlog
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.codes import rules
@@ -26,6 +27,11 @@ from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
 from identity.vault import Vault
 from servicekit.clock import Clock
+from servicekit.problems import Problem
+
+REFUSED = Counter(
+    "zhuxue_codes_refused_total", "Codes that were typed and not accepted", ["purpose", "reason"]
+)
 
 log = structlog.get_logger("codes")
 
@@ -45,6 +51,13 @@ class Codes:
         Other browsers cannot use the code, nor use up its attempts. Raises `CodeUnreadable`, `CodeIncorrect`,
         `CodeExpired`, `CodeUsed`, `CodeExhausted`, `TextNotReceived`.
         """
+        try:
+            await self._redeem(phone, purpose, ticket, typed)
+        except Problem as problem:
+            REFUSED.labels(purpose, problem.code).inc()
+            raise
+
+    async def _redeem(self, phone: str, purpose: str, ticket: str, typed: str) -> None:
         digits = rules.challenge_of(typed)
         if digits is not None:
             await self._redeem_text(phone, purpose, ticket, digits)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts.models import Account
@@ -23,6 +24,8 @@ from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
 from servicekit.lists import Listed
 from servicekit.paging import PageRequest
+
+SIGN_INS = Counter("zhuxue_sign_ins_total", "Sign-ins, and those refused after the first factor", ["outcome"])
 
 
 class Sessions:
@@ -185,6 +188,7 @@ class Sessions:
     def _remember(
         self, sub: UUID, means: str, *, refused: str | None = None, sid: UUID | None = None
     ) -> None:
+        SIGN_INS.labels(refused or "succeeded").inc()
         self._rows.add_sign_in(
             SignInRecord(
                 id=new_id(),
