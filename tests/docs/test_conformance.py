@@ -15,7 +15,7 @@ def unaccounted(plan: report.Plan) -> list[str]:
     """Modules without test and reason, with both, and reasons for modules that are not there."""
     there = report.places(plan)
     wrong = [module for module in plan.modules if (module in there) == (module in plan.left_out)]
-    return wrong + sorted({*plan.left_out, *plan.rejected} - set(plan.modules))
+    return wrong + sorted({*plan.left_out, *plan.rejected, *plan.chosen} - set(plan.modules))
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.name)

@@ -169,6 +169,7 @@ DESCRIPTIONS = {
     "default_max_age": "默认要求的最长登录时长（秒）",
     "dpop_bound_access_tokens": "访问令牌须绑定 DPoP 密钥",
     "require_pushed_authorization_requests": "授权请求须先推送（PAR）",
+    "require_pkce": "授权请求须用 PKCE；只有全国中心可以免除，且须为有密钥的系统，此时请求须带 nonce",
     "token_endpoint_auth_method": "令牌端点的客户端认证方式",
     "id_token_signed_response_alg": "ID 令牌的签名算法",
     "userinfo_signed_response_alg": "用户信息的签名算法",

@@ -170,6 +170,34 @@ async def test_what_only_the_centre_gives_is_refused_to_others(admin_of: AdminOf
     assert (refused.status_code, refused.json()["code"]) == (400, "invalid_redirect_uri")
 
 
+async def test_only_the_centre_frees_a_confidential_client_from_pkce(app: FastAPI, admin_of: AdminOf) -> None:
+    """RFC 9700 §2.1.1: then a nonce, in its place, ties the code to the request."""
+    county, centre = await admin_of(COUNTY_ADMIN), await admin_of(CENTRE_ADMIN)
+    refused = await county.register(require_pkce=False)
+    assert (refused.status_code, "require_pkce" in refused.json()["detail"]) == (400, True)
+    for public in ({"token_endpoint_auth_method": "none"}, {"application_type": "native"}):
+        assert (await centre.register(require_pkce=False, **public)).status_code == 400
+    made = (await county.register()).json()
+    assert made["require_pkce"] is True
+    path, plain = f"/clients/{made['client_id']}", {"client_name": "奖助系统", "redirect_uris": [CALLBACK]}
+
+    async def put(by: Admin, **changes: object) -> httpx.Response:
+        return await by.call("PUT", path, json=plain | changes, headers={"If-Match": "*"})
+
+    assert (await put(county, require_pkce=False)).json()["code"] == "invalid_client_metadata"
+    assert (await put(centre, require_pkce=False)).json()["require_pkce"] is False
+    # It was freed as it is: the unit keeps that, and another client is not freed with it.
+    assert (await put(county, require_pkce=False, contacts=["it@example.cn"])).status_code == 200
+    assert (await put(county, require_pkce=False, redirect_uris=[OTHER])).status_code == 202
+    assert (await put(county)).json()["require_pkce"] is True
+    async with app.state.database.transaction() as session:
+        changes = select(AuditRecord.details).where(
+            AuditRecord.action == "client.changed", AuditRecord.target_id == made["client_id"]
+        )
+        recorded = list(await session.scalars(changes.order_by(AuditRecord.id)))
+    assert [one.get("require_pkce") for one in recorded] == [False, None, True]
+
+
 async def test_its_unit_keeps_what_the_centre_gave(app: FastAPI, admin_of: AdminOf) -> None:
     admin = await admin_of(COUNTY_ADMIN)
     client_id = (await admin.register()).json()["client_id"]

@@ -108,10 +108,27 @@ async def register(app: FastAPI) -> Register:
 
 
 @pytest.fixture
-async def rp(app: FastAPI, new_browser: NewBrowser, register: Register, issuer: str) -> RelyingParty:
+def pkce() -> bool:
+    """False in files whose requests are the suite's, which has no PKCE."""
+    return True
+
+
+@pytest.fixture
+async def rp(
+    app: FastAPI, new_browser: NewBrowser, register: Register, issuer: str, *, pkce: bool
+) -> AsyncIterator[RelyingParty]:
     """A registered client of our own and a browser where nobody has signed in."""
-    await register("rp")
-    return RelyingParty(app.state.clock, new_browser(), "rp", issuer)
+    await register("rp", require_pkce=pkce)
+    party, sent = RelyingParty(app.state.clock, new_browser(), "rp", issuer, pkce=pkce), list[str]()
+
+    async def note(request: httpx.Request) -> None:
+        if request.url.path in ("/authorize", "/token"):
+            sent.append(f"{request.url}\n{(await request.aread()).decode()}")
+
+    party.http.event_hooks["request"].append(note)
+    yield party
+    # A test that sends what the suite does not must say so: docs/conformance.md tells the two apart.
+    assert party.pkce or not [request for request in sent if "code_" in request]
 
 
 @pytest.fixture

@@ -12,6 +12,13 @@ import pytest
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parents[3] / "docs" / "conformance.md"
 FAILED = "**failed**"
+KINDS = (
+    "passed as shipped",
+    "passed with our profile",
+    "refused by choice",
+    "refused as it allows",
+    "not supported",
+)
 INTRODUCTION = """\
 # Conformance
 
@@ -19,14 +26,19 @@ How Identity does in the modules of the OpenID Foundation's certification plans 
 Foundation's own suite has not been run, and nothing here is certified: each module is a test of ours with the
 module's name, over HTTP against a running issuer, with Authlib's client as the judge where it has a say.
 
-A module is *refused as it allows* where it asks for something optional that we do not do, and lets an issuer
-say so; the test shows that it says so properly. `make conformance` runs the plans and writes this page; tests
-fail if a module has neither a test nor a reason, or if this page is not what they say.
+`make conformance` runs the plans and writes this page; tests fail if a module has neither a test nor a
+reason, or if this page is not what they say.
 
-*Passed* is with our profile, not with the suite as shipped: our requests carry PKCE, which this issuer
-requires of every client. The suite sends none in the Basic, Form Post Basic and Dynamic plans, so most of
-their modules would be refused as shipped. Dynamic's discovery module asks for `implicit`,
-which is not offered.
+- *Passed as shipped*: the test sends what the suite's module sends, in the suite's order and encoding. That is
+  without PKCE, unless the module is about PKCE; a test that sends it nevertheless fails. The client is
+  registered with `require_pkce` false, which only the centre can set.
+- *Passed with our profile*: requests have what the suite's lack, which is PKCE, or have not been compared
+  with the suite's. As shipped most modules of the Dynamic plan would be refused: a client that registers
+  itself must use PKCE, and the plan's discovery module asks for `implicit`, which is not offered.
+- *Refused by choice*: the module fails as shipped. The test shows the refusal, and that the same request with
+  PKCE passes.
+- *Refused as it allows*: the module asks for something optional that we do not do, and lets an issuer say so;
+  the test shows that it says so properly.
 """
 
 
@@ -39,6 +51,10 @@ class Plan:
     tests: list[str]
     modules: list[str]
     variant: str | None = None
+    shipped: bool = False
+    """Whether the tests send the suite's own requests."""
+    chosen: dict[str, str] = field(default_factory=dict)
+    """Modules that fail as shipped, and why that was chosen."""
     rejected: dict[str, str] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -73,7 +89,7 @@ def page(passed: Callable[[Plan, str], bool]) -> str:
     """The document; `passed` says how the test of a plan's module did."""
     parts, rows = [INTRODUCTION], []
     for plan in plans():
-        where, kinds, lines = places(plan), {"passed": 0, "refused": 0, "left out": 0}, []
+        where, kinds, lines = places(plan), dict.fromkeys(KINDS, 0), []
         for module in plan.modules:
             kind, words = _result(plan, module, module in where and passed(plan, module))
             if kind in kinds:
@@ -82,7 +98,7 @@ def page(passed: Callable[[Plan, str], bool]) -> str:
             lines.append(f"| {module} | {shown} | {words} |")
         rows.append(
             f"| [{plan.title}](#{_anchor(plan.title)}) | {len(plan.modules)} "
-            f"| {kinds['passed']} | {kinds['refused']} | {kinds['left out']} |"
+            f"| {' | '.join(str(count) for count in kinds.values())} |"
         )
         mode = f" Run with `response_mode={plan.variant}`." if plan.variant else ""
         parts.append(
@@ -90,20 +106,23 @@ def page(passed: Callable[[Plan, str], bool]) -> str:
             + "\n".join(lines)
             + "\n"
         )
-    table = "| Plan | Modules | Passed | Refused as it allows | Not supported |\n"
-    parts.insert(1, table + "| --- | --- | --- | --- | --- |\n" + "\n".join(rows) + "\n")
+    table = f"| Plan | Modules | {' | '.join(kind.capitalize() for kind in KINDS)} |\n"
+    parts.insert(1, table + "| --- " * (2 + len(KINDS)) + "|\n" + "\n".join(rows) + "\n")
     parts.insert(2, "Tests are in `services/identity/tests/conformance`.\n")
     return "\n".join(parts)
 
 
 def _result(plan: Plan, module: str, passed: bool) -> tuple[str, str]:
     if module in plan.left_out:
-        return "left out", f"not supported: {plan.left_out[module]}"
+        return "not supported", f"not supported: {plan.left_out[module]}"
     if not passed:
         return "failed", FAILED
     if module in plan.rejected:
-        return "refused", f"refused as it allows: {plan.rejected[module]}"
-    return "passed", "passed"
+        return "refused as it allows", f"refused as it allows: {plan.rejected[module]}"
+    if module in plan.chosen:
+        return "refused by choice", f"refused by choice: {plan.chosen[module]}"
+    kind = "passed as shipped" if plan.shipped else "passed with our profile"
+    return kind, kind
 
 
 def _anchor(heading: str) -> str:

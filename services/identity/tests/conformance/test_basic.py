@@ -5,8 +5,9 @@ modules in the other response mode. One test per module, named after it.
 import base64
 import json
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+import httpx
 import pytest
 
 from services.identity.tests.support.registering import Register
@@ -16,9 +17,37 @@ from testkit.relying_party import RelyingParty
 CALLBACK = "http://localhost:8000/callback"
 
 
+@pytest.fixture
+def pkce() -> bool:
+    return False
+
+
 @pytest.fixture(params=["query", "form_post"], autouse=True)
 def response_mode(request: pytest.FixtureRequest, rp: RelyingParty) -> None:
     rp.response_mode = request.param
+
+
+async def test_the_requests_are_those_of_the_suite(rp: RelyingParty) -> None:
+    sent: list[httpx.Request] = []
+
+    async def note(request: httpx.Request) -> None:
+        sent.append(request)
+
+    rp.http.event_hooks["request"].append(note)
+    await rp.tokens()
+    asked = next(one for one in sent if one.url.path == "/authorize")
+    mode = b"" if rp.response_mode == "query" else b"&response_mode=form_post"
+    assert asked.url.query == (
+        b"client_id=rp&redirect_uri=http://localhost:8000/callback&scope=openid&state=st&nonce=n"
+        b"&response_type=code" + mode
+    )
+    redeemed = next(one for one in sent if one.url.path == "/token")
+    assert [name for name, _ in parse_qsl(redeemed.content.decode())] == [
+        "grant_type",
+        "code",
+        "redirect_uri",
+    ]
+    assert redeemed.headers["authorization"].startswith("Basic ")
 
 
 async def test_oidcc_server(rp: RelyingParty) -> None:
@@ -64,6 +93,10 @@ async def test_oidcc_userinfo_post_body(rp: RelyingParty) -> None:
 
 
 async def test_oidcc_ensure_request_without_nonce_succeeds_for_code_flow(rp: RelyingParty) -> None:
+    # By choice: with neither nonce nor PKCE nothing binds the code to the transaction (RFC 9700 §2.1.1).
+    refused = await rp.authorize(nonce="")
+    assert (refused["error"], "nonce" in refused["error_description"]) == ("invalid_request", True)
+    rp.pkce = True
     assert "nonce" not in (await rp.tokens(nonce=""))["claims"]
 
 
@@ -98,9 +131,13 @@ async def test_oidcc_scope_all(rp: RelyingParty) -> None:
 
 
 async def test_oidcc_alternate_happy_flow(rp: RelyingParty) -> None:
-    response = await rp.authorize(state="")
-    assert "state" not in response
-    assert response["iss"] == rp.issuer
+    # Scopes the other way round, and parameters from z to a.
+    query = dict(parse_qsl(urlsplit(rp.url(scope="email openid")).query))
+    url = "/authorize?" + urlencode(sorted(query.items(), reverse=True), quote_via=quote)
+    response = rp.response_of(await rp.follow(await rp.http.get(url)))
+    assert (response["state"], response["iss"]) == ("st", rp.issuer)
+    assert (await rp.redeem(response["code"])).status_code == 200
+    assert "state" not in await rp.authorize(state="")
 
 
 async def test_oidcc_display_page(rp: RelyingParty) -> None:
@@ -211,7 +248,7 @@ async def test_oidcc_ensure_post_request_succeeds(rp: RelyingParty) -> None:
 
 
 async def test_oidcc_server_client_secret_post(rp: RelyingParty, register: Register) -> None:
-    await register("poster", token_endpoint_auth_method="client_secret_post")
+    await register("poster", token_endpoint_auth_method="client_secret_post", require_pkce=False)
     rp.client_id, rp.auth_method = "poster", "client_secret_post"
     assert (await rp.tokens())["claims"]["aud"] == "poster"
 
@@ -230,9 +267,7 @@ async def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_
 
 
 async def test_oidcc_claims_essential(rp: RelyingParty) -> None:
-    wanted = {"userinfo": {"name": {"essential": True}}, "id_token": {"auth_time": {"essential": True}}}
-    tokens = await rp.tokens(claims=json.dumps(wanted))
-    assert "auth_time" in tokens["claims"]
+    tokens = await rp.tokens(claims='{"userinfo":{"name":{"essential":true}}}')
     info = await rp.userinfo(tokens)
     assert "name" in info
     assert "phone_number" not in info
@@ -244,7 +279,7 @@ async def test_oidcc_ensure_request_object_with_redirect_uri(rp: RelyingParty) -
 
 
 async def test_oidcc_refresh_token(rp: RelyingParty, register: Register) -> None:
-    first = await rp.tokens(scope="openid offline_access")
+    first = await rp.tokens(scope="openid offline_access", prompt="consent")
     async with rp.library() as library:
         again = await library.refresh_token(f"{rp.issuer}/token", refresh_token=first["refresh_token"])
     assert again["access_token"] != first["access_token"]
@@ -261,5 +296,6 @@ async def test_oidcc_refresh_token(rp: RelyingParty, register: Register) -> None
 
 
 async def test_oidcc_ensure_request_with_valid_pkce_succeeds(rp: RelyingParty) -> None:
+    rp.pkce = True
     code = (await rp.authorize())["code"]
     assert (await rp.redeem(code)).status_code == 200

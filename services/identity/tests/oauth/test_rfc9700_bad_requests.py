@@ -6,7 +6,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import update
 
+from identity.clients.models import Client
 from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import NewBrowser
 from services.identity.tests.support.shapes import Credentials, Form
@@ -200,6 +202,48 @@ async def test_rfc9700_4_8_2_a_request_without_challenge_cannot_make_a_code_with
     for gone in ({"code_challenge": ""}, {"code_challenge": "", "code_challenge_method": ""}):
         answer = await browser.http.get(browser.authorize_url(verifier=VERIFIER, **gone))
         assert "error=invalid_request" in answer.headers["location"]
+
+
+async def test_rfc9700_2_1_1_without_pkce_a_nonce_is_needed_and_a_verifier_refused(
+    app: FastAPI, new_browser: NewBrowser
+) -> None:
+    async def require(*, pkce: bool) -> None:
+        async with app.state.database.transaction() as session:
+            changed = update(Client).where(Client.client_id == "rp").values(require_pkce=pkce)
+            await session.execute(changed)
+
+    await require(pkce=False)
+    browser = new_browser()
+    await browser.token(PHONE)
+    none = {"code_challenge": "", "code_challenge_method": ""}
+    asked = {"client_id": "rp", "redirect_uri": CALLBACK, "scope": "openid", "prompt": "none"}
+
+    async def answer(**changes: str) -> str:
+        url = browser.authorize_url(verifier=VERIFIER, **(asked | none | changes))
+        return str((await browser.http.get(url)).headers["location"])
+
+    for bad in (
+        {"nonce": ""},
+        {"scope": "profile"},
+        {"code_challenge_method": "S256"},
+        {"code_challenge": VERIFIER},
+    ):
+        assert "error=invalid_request" in await answer(**bad), bad
+
+    async def redeem(**more: str) -> httpx.Response:
+        code = dict(parse_qsl(urlsplit(await answer()).query))["code"]
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK} | more
+        return await browser.http.post("/token", data=form, auth=RP)
+
+    assert (await redeem()).status_code == 200
+    assert (await redeem(code_verifier=VERIFIER)).json()["error"] == "invalid_request"
+    # A code from before the client was held to PKCE again.
+    held = dict(parse_qsl(urlsplit(await answer()).query))["code"]
+    await require(pkce=True)
+    form = {"grant_type": "authorization_code", "code": held, "redirect_uri": CALLBACK}
+    late = await browser.http.post("/token", data=form, auth=RP)
+    assert late.json()["error"] == "invalid_grant"
+    assert "error=invalid_request" in await answer()
 
 
 NONSENSE = ["中文", '"', "\\", "\n", "\x00", "\x7f", "x" * 20_000, "[]", "null", "%", "&"]

@@ -18,6 +18,7 @@ from sqlalchemy import (
     LargeBinary,
     Text,
     false,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -115,6 +116,7 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         Boolean, default=False, server_default=false()
     )
     dpop_bound_access_tokens: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    require_pkce: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     first_party: Mapped[bool] = mapped_column(Boolean, default=False)
     registered_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     application_type: Mapped[str] = mapped_column(Text, default="web", server_default="web")

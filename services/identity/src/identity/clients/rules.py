@@ -88,6 +88,8 @@ class Metadata:
     default_acr_values: list[str] = field(default_factory=list)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    require_pkce: bool = True
+    """Not in RFC 7591. Without it a request needs a nonce instead (RFC 9700 §2.1.1)."""
 
 
 def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
@@ -96,12 +98,15 @@ def lasts_on_devices(grant_types: Iterable[str], scopes: Iterable[str]) -> bool:
 
 
 def granted_by_centre(client: Metadata) -> bool:
-    """Return whether the client has scopes, audiences or grant types that only the centre gives."""
+    """Return whether the client has scopes, audiences, grant types or an exemption that only the centre
+    gives.
+    """
     return (
         not THIRD_PARTY_SCOPES.issuperset(client.scopes)
         or not THIRD_PARTY_AUDIENCES.issuperset(client.audiences)
         or not THIRD_PARTY_GRANTS.issuperset(client.grant_types)
         or lasts_on_devices(client.grant_types, client.scopes)
+        or not client.require_pkce
     )
 
 
@@ -114,7 +119,7 @@ _IDENTITY = (
     "jwks",
     "jwks_uri",
 )
-_PROTECTIONS = ("require_pushed_authorization_requests", "dpop_bound_access_tokens")
+_PROTECTIONS = ("require_pushed_authorization_requests", "dpop_bound_access_tokens", "require_pkce")
 
 
 def becomes_another(before: Metadata, after: Metadata) -> bool:
@@ -137,13 +142,15 @@ def check(
     audiences: Iterable[str],
     grants: Iterable[str],
     lasting_devices: bool = True,
+    pkce_optional: bool = True,
     networks: Collection[Network] = (),
     dev: bool = False,
 ) -> None:
     """Raise `BadMetadata` for the first invalid value.
 
     `scopes`, `audiences` and `grants` are those that the registering party may assign; `lasting_devices` says
-    whether it may register device authorizations that outlive the session in which they were approved.
+    whether it may register device authorizations that outlive the session in which they were approved,
+    and `pkce_optional` whether it may free a client from PKCE.
     Addresses that the issuer calls are public or in `networks`, and with `dev` also on this machine.
     """
     _check_redirects(client)
@@ -173,6 +180,8 @@ def check(
     _check_flows(client)
     if not lasting_devices and lasts_on_devices(client.grant_types, client.scopes):
         raise BadMetadata("offline_access for the device flow is given by the centre only.")
+    if not client.require_pkce:
+        _check_without_pkce(client, optional=pkce_optional)
     if client.application_type not in ("web", "native"):
         raise BadMetadata("application_type must be 'web' or 'native'.")
     if client.id_token_signed_response_alg not in SIGNING_ALGS:
@@ -275,6 +284,13 @@ def _check_authentication(client: Metadata) -> None:
         raise BadMetadata("private_key_jwt needs jwks or jwks_uri.")
     if client.jwks is not None:
         _check_jwks(client.jwks)
+
+
+def _check_without_pkce(client: Metadata, *, optional: bool) -> None:
+    if not optional:
+        raise BadMetadata("require_pkce: only the centre frees a client from PKCE.")
+    if client.token_endpoint_auth_method == "none" or client.application_type == "native":
+        raise BadMetadata("require_pkce: only a confidential client of type 'web' can do without PKCE.")
 
 
 def _check_jwks(jwks: dict[str, Any]) -> None:

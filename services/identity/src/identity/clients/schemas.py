@@ -45,6 +45,7 @@ class Fields(BaseModel):
     default_acr_values: list[Word] = Field(default=[], max_length=10)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    require_pkce: bool = True
 
 
 class ClientIn(Fields):

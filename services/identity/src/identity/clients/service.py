@@ -115,7 +115,8 @@ class Clients:
         )
         secret = self._new_secret(client) if uses_secrets(client) else None
         await self._rows.add(client)
-        self._record(actor, "client.registered", client, unit=str(unit.id))
+        exempt = {} if metadata.require_pkce else {"require_pkce": False}
+        self._record(actor, "client.registered", client, unit=str(unit.id), **exempt)
         return Registered(client, secret)
 
     async def list(
@@ -181,8 +182,9 @@ class Clients:
             client.version += 1
             self._record(actor, "client.change_proposed", client, version=client.version)
             return Registered(client, None)
+        pkce = {} if client.require_pkce == metadata.require_pkce else {"require_pkce": metadata.require_pkce}
         secret = self._apply(client, metadata)
-        self._record(actor, "client.changed", client, version=client.version)
+        self._record(actor, "client.changed", client, version=client.version, **pkce)
         return Registered(client, secret)
 
     async def approve(self, actor: Registrar, client_id: str, seen: SeenVersions) -> Registered:
@@ -356,9 +358,10 @@ class Clients:
         scopes = set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES)
         audiences = set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES)
         grants = set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS)
-        lasting = actor.centre
+        lasting = pkce_optional = actor.centre
         if before is not None:
             lasting = lasting or rules.lasts_on_devices(before.grant_types, before.scopes)
+            pkce_optional = pkce_optional or not before.require_pkce
             scopes.update(before.scopes)
             audiences.update(before.audiences)
             grants.update(before.grant_types)
@@ -369,6 +372,7 @@ class Clients:
                 audiences=audiences,
                 grants=grants,
                 lasting_devices=lasting,
+                pkce_optional=pkce_optional,
                 networks=self._settings.client_networks,
                 dev=self._settings.dev,
             )

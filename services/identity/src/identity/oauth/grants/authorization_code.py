@@ -1,4 +1,4 @@
-"""Authorization code grant (RFC 6749 §4.1) with PKCE S256 for every client (RFC 7636, RFC 9700 §2.1.1)."""
+"""Authorization code grant (RFC 6749 §4.1) with PKCE S256 (RFC 7636, RFC 9700 §2.1.1)."""
 
 from datetime import timedelta
 from typing import Any
@@ -83,7 +83,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
             grant_id=grant.id,
             redirect_uri=request.payload.redirect_uri,
             nonce=data.get("nonce"),
-            code_challenge=data["code_challenge"],
+            code_challenge=data.get("code_challenge") or None,
             issued_at=now,
         )
         context.browsing.add_code(stored, grant)
@@ -145,14 +145,27 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
 
 
 class CodeChallenge(BaseChallenge):  # type: ignore[misc]
-    """PKCE, required for every client, S256 only."""
+    """PKCE, S256 only. Required, except of confidential clients that the centre freed from it; these send a
+    nonce with `openid` instead, which binds the code to the transaction too (RFC 9700 §2.1.1).
+    """
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012
 
     def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:
         """Also reject a request without a challenge or with the default method `plain`."""
-        data = grant.request.payload.data
-        if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
-            raise InvalidRequestError("PKCE with 'code_challenge_method=S256' is required.")
+        request = grant.request
+        data = request.payload.data
+        if request.client.require_pkce or data.get("code_challenge") or data.get("code_challenge_method"):
+            if not data.get("code_challenge") or data.get("code_challenge_method") != "S256":
+                raise InvalidRequestError("PKCE with 'code_challenge_method=S256' is required.")
+        elif not data.get("nonce") or "openid" not in request.client.get_allowed_scope(request.scope).split():
+            raise InvalidRequestError("Without PKCE a 'nonce' is required, with the scope 'openid'.")
         super().validate_code_challenge(grant, redirect_uri)
+
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        """Also reject a code without challenge, from before PKCE was required of the client."""
+        request = grant.request
+        if request.authorization_code.code_challenge is None and request.client.require_pkce:
+            raise InvalidGrantError("The code was issued without PKCE, which is required.")
+        super().validate_code_verifier(grant, result)

@@ -84,7 +84,7 @@ class CodeSnapshot(_OfGrant):
     grant: GrantSnapshot
     redirect_uri: str
     nonce: str | None
-    code_challenge: str
+    code_challenge: str | None
     issued_at: datetime
     used_at: datetime | None
 

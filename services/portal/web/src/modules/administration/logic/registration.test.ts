@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { proposedLines, registered } from './registration'
+import { ofCentre, proposedLines, registered } from './registration'
 import type { Client } from '../api/registry'
 import { administrationTexts } from '../texts'
 
@@ -17,4 +17,12 @@ test('a proposed change shows what it changes, also what the form does not have'
 
 test('a replacement has the registration and nothing that the service adds to it', () => {
   expect(registered(client)).toEqual(present)
+})
+
+test('the centre is its administrators and who manages clients of the platform', () => {
+  const session = (permissions: string[], level?: string) => ({ may: (one: string) => permissions.includes(one), me: level ? { acting: { level } } : null }) as unknown as Parameters<typeof ofCentre>[0]
+  expect(ofCentre(session(['platform.clients']))).toBe(true)
+  expect(ofCentre(session([], 'ministry'))).toBe(true)
+  expect(ofCentre(session([], 'county'))).toBe(false)
+  expect(ofCentre(session([]))).toBe(false)
 })

@@ -1,5 +1,6 @@
 /** What a proposed change of a client's registration changes. Pure. */
 import { texts as common } from '@/texts'
+import type { useSession } from '@/session/store'
 import type { Client, Registration } from '../api/registry'
 import { administrationTexts } from '../texts'
 
@@ -26,6 +27,7 @@ const LABELS: Partial<Record<keyof Registration, string>> = {
   contacts: texts.contacts,
   require_pushed_authorization_requests: texts.par,
   dpop_bound_access_tokens: texts.dpop,
+  require_pkce: texts.pkce,
 }
 
 function shown(value: unknown): string {
@@ -44,6 +46,10 @@ export function proposedLines(client: Client): Line[] {
     .map((name) => ({ item: LABELS[name] ?? name, before: shown(client[name]), after: shown(proposed[name]) }))
     .filter((line) => line.before !== line.after)
 }
+
+/** Tells whether the person decides for the centre what clients may do. */
+export const ofCentre = (session: Pick<ReturnType<typeof useSession>, 'may' | 'me'>): boolean =>
+  session.may('platform.clients') || session.me?.acting?.level === 'ministry'
 
 /** What an answer has beside the registration. The compiler tells when a new one is missing. */
 const NOT_REGISTERED: Record<Exclude<keyof Client, keyof Registration>, true> = {
