@@ -1,20 +1,14 @@
 """People who ask again until they are answered."""
 
 import asyncio
-import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.deprecate import AuthlibDeprecationWarning
 
 from bench.chaos.ledger import Ledger
-
-# Authlib's httpx integration is moving to httpx's successor; ours works with httpx.
-warnings.simplefilter("ignore", AuthlibDeprecationWarning)
-
-from onebox.demo.people import Failed, Person  # noqa: E402
+from onebox.demo.people import Failed, Person
 
 PAUSE: Final = 0.3
 # What a request meets while something is down: no connection, no answer, an answer that is not the flow's.
