@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Final
 
 from testkit.backends import postgresql, rabbitmq
-from testkit.backends.base import Backend, wait_until_ready
+from testkit.backends.base import Backend, UnavailableError, wait_until_ready
 from testkit.backends.process import PrivateProcess, free_port
 
 # What a process has written survives it, so nothing is flushed to the disk itself.
 _SETTINGS: Final = {**postgresql.DURABLE, "fsync": "off", "max_connections": "300"}
 _BLOCK: Final = 65_536
 _STOP_SECONDS: Final = 30.0
+_ATTEMPTS: Final = 3
 
 
 class PostgresServer:
@@ -29,9 +30,18 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers; it recovers first, if it was crashed."""
-        self._backend = postgresql.start_private(
-            postgresql.embedded_binaries(), _SETTINGS, in_memory_bytes=0, keep=self._folder, port=self._port
-        )
+        binaries, folder = postgresql.embedded_binaries(), self._folder
+        for left in reversed(range(_ATTEMPTS)):
+            try:
+                self._backend = postgresql.start_private(
+                    binaries, _SETTINGS, in_memory_bytes=0, keep=folder, port=self._port
+                )
+                break
+            except UnavailableError:
+                # On a busy machine, recovery may take longer than a start is waited for.
+                if not left:
+                    raise
+        assert self._backend is not None
         self.url = self._backend.url
 
     def crash(self) -> None:
