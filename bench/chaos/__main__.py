@@ -21,10 +21,11 @@ from bench.chaos import offline
 from bench.chaos.faults import Faults
 from bench.chaos.invariants import Invariants, Verdict
 from bench.chaos.ledger import Ledger
-from bench.chaos.load import CITY, Load
+from bench.chaos.load import Load
 from bench.chaos.settling import Databases, settled
 from bench.chaos.system import stack
 from bench.chaos.witness import witnessing
+from onebox.demo.story import CITY
 from servicekit import logs
 
 SECONDS, QUICK_SECONDS = 300.0, 20.0

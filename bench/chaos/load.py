@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import httpx
 
-from bench.chaos.clients import PAUSE, TROUBLE, Person, answered
+from bench.chaos.clients import PAUSE, TROUBLE, answered
 from bench.chaos.ledger import Ledger
 from cockpit.feeds.declarations import FeedName
 from onebox.demo import forged
-from onebox.demo.people import IDENTITY, OFFICE, System
+from onebox.demo.people import IDENTITY, OFFICE, Person, System
 from onebox.demo.story import CENTRE, CITY, COUNTY, Story, unit_id
 from onebox.facts.feeds import Row, facts
 from testkit.waiting import moments

@@ -77,7 +77,13 @@ class BrokerServer:
                 (self._root / name).touch()
             for name in ("advanced.config", "enabled_plugins"):
                 (self._root / name).write_text("[].\n")
-            command = [rabbitmq.find_epmd(), "-address", "127.0.0.1", "-port", str(self._epmd_port)]
+            command: list[str | Path] = [
+                rabbitmq.find_epmd(),
+                "-address",
+                "127.0.0.1",
+                "-port",
+                str(self._epmd_port),
+            ]
             self._mapper = PrivateProcess(command, log=self._root / "epmd.log", directories=[], env=self._env)
         self._broker = PrivateProcess(
             [rabbitmq.find_server()], log=self._root / "broker.log", directories=[], env=self._env
@@ -110,8 +116,10 @@ class Quota:
         folder.mkdir()
         self.folder = folder
         command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "tmpfs", str(folder)]
-        done = shutil.which("mount") and subprocess.run(command, capture_output=True, check=False)
-        self.limited = bool(done) and done.returncode == 0
+        self.limited = (
+            shutil.which("mount") is not None
+            and subprocess.run(command, capture_output=True, check=False).returncode == 0
+        )
 
     def fill(self) -> None:
         """Take all the space that is left."""

@@ -146,9 +146,10 @@ async def stack(folder: Path) -> AsyncIterator[Stack]:
         for link in links:
             await link.restore()
         identity, office, cockpit, *workers = free_ports(5)
-        system = System(*(f"http://localhost:{port}" for port in (identity, office, cockpit)), CALLBACK)
+        at = [f"http://localhost:{port}" for port in (identity, office, cockpit)]
+        system = System(at[0], at[1], at[2], CALLBACK)
         environments = _environments(system, links[0].url, links[1].url, files.folder, facts.folder)
-        made = Stack(folder, postgres, broker, files, facts, *links, system, environments)
+        made = Stack(folder, postgres, broker, files, facts, links[0], links[1], system, environments)
         await asyncio.gather(*(asyncio.to_thread(_prepare, made, name) for name in NAMES))
         for service, worker in zip(("identity", "office"), workers, strict=True):
             _add(made, service, service, "serve", RUN_JOBS="false")
