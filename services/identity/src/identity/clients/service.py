@@ -383,14 +383,8 @@ class Clients:
 
     def _new_secret(self, client: Client) -> str:
         secret = secrets.token_urlsafe(32)
-        client.secrets.append(
-            ClientSecret(
-                client_id=client.client_id,
-                secret_hash=secret_hash(secret),
-                created_at=self._clock.now(),
-                expires_at=None,
-            )
-        )
+        now, hashed = self._clock.now(), secret_hash(secret)
+        client.secrets.append(ClientSecret(client_id=client.client_id, secret_hash=hashed, created_at=now))
         return secret
 
     def _record(self, actor: Registrar, action: str, client: Client, **details: Any) -> None:
