@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots lint format lock audit-packages check-wheels snapshots new-feature new-service images base-images images-save images-load compose-check up upgrade down clean restore-check
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots chaos lint format lock audit-packages check-wheels snapshots new-feature new-service images base-images images-save images-load compose-check up upgrade down clean restore-check
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -138,6 +138,9 @@ bench-%: $(VENV)/.dev bench/%/__main__.py ## Run a benchmark: make bench-identit
 
 restore-check: $(VENV)/.dev ## Rehearse backup and restore on this machine: destroy, restore to a moment, compare
 	@$(PY) -m bench.restore $(ARGS)
+
+chaos: $(VENV)/.dev ## Kill services, stop servers and more under load for 5 minutes, and check all data (ARGS=--quick)
+	@$(PY) -m bench.chaos $(ARGS)
 
 snapshots: $(VENV)/.dev ## Write schemas of events, AsyncAPI and the REST reference (refuses a breaking change of an event)
 	@$(PY) -m contracts.snapshots write tests/contracts/snapshots docs/asyncapi.json

@@ -36,15 +36,17 @@ from servicekit.db import Database
 from servicekit.migrations import upgrade
 
 READY = b"ready\n"
-COUNTIES = ("370000", "370102", "370103")
+PLACES = (
+    *((Tree.AUTHORITY, code) for code in (ROOT, "370000", "370102", "370103")),
+    (Tree.TERRITORY, "370100"),
+)
 
 
-async def check(cockpit: Served) -> str:
-    """Return what counts. Raises AssertionError if batches, cells and facts differ."""
+async def check(cockpit: Served, places: Sequence[tuple[Tree, str]] = PLACES) -> str:
+    """Return what counts. Raises AssertionError if batches, cells of the places, and facts differ."""
     database: Database = cockpit.app.state.database
     verifier: Verifier = cockpit.app.state.cell_verifier
     compared = 0
-    places = [(Tree.AUTHORITY, code) for code in (ROOT, *COUNTIES)] + [(Tree.TERRITORY, "370100")]
     for feed in CELL_FEEDS:
         for tree, code in places:
             for year in range(FIRST_YEAR, FIRST_YEAR + YEARS):

@@ -117,7 +117,7 @@ def test_a_segment_is_archived_once_and_never_replaced(tmp_path: Path) -> None:
     def archive(content: bytes) -> int:
         segment.write_bytes(content)
         environment = {"PATH": os.environ["PATH"], "BACKUP_DIR": str(tmp_path / "backups")}
-        command = ["sh", script, segment, segment.name]
+        command = ["sh", str(script), str(segment), segment.name]
         return subprocess.run(command, timeout=60, check=False, env=environment).returncode
 
     assert archive(b"a") == 0

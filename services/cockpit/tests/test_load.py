@@ -92,6 +92,7 @@ async def test_a_query_that_the_store_stops_for_its_time_is_503(
         (OperationalError("connection refused"), "analytics_unavailable"),
         (DatabaseError("read timed out"), "analytics_unavailable"),
         (DatabaseError("Code: 209. SOCKET_TIMEOUT", code=209), "analytics_unavailable"),
+        (DatabaseError("Code: 243. NOT_ENOUGH_SPACE", code=243), "analytics_unavailable"),
         (StreamFailureError("Code: 394. QUERY_WAS_CANCELLED", code=394), "analytics_timeout"),
         (StreamFailureError("Code: 159. TIMEOUT_EXCEEDED", code=159), "analytics_timeout"),
     ],

@@ -67,8 +67,8 @@ class Link:
             finally:
                 for way in ways:
                     way.cancel()
-        except asyncio.CancelledError:
-            # By `cut`; a callback of a server that is cancelled would be logged.
+        except (asyncio.CancelledError, OSError):
+            # By `cut`, or because the server itself is stopped; a callback that fails would be logged.
             pass
         finally:
             self._tasks.discard(task)

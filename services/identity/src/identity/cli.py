@@ -15,7 +15,7 @@ from identity import (
 )
 from identity.app import build, make_vault
 from identity.base import MIGRATIONS, tables
-from identity.restoring import restored
+from identity.cli_restoring import restored
 from identity.search.service import SearchIndex
 from identity.settings import BootstrapSettings, Settings
 from messaging.cli import Service, main

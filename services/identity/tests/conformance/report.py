@@ -29,8 +29,8 @@ module's name, over HTTP against a running issuer, with Authlib's client as the 
 `make conformance` runs the plans and writes this page; tests fail if a module has neither a test nor a
 reason, or if this page is not what they say.
 
-- *Passed as shipped*: the test sends what the suite's module sends, in the suite's order and encoding. That is
-  without PKCE, unless the module is about PKCE; a test that sends it nevertheless fails. The client is
+- *Passed as shipped*: the test sends what the suite's module sends, in the suite's order and encoding. That
+  is without PKCE, unless the module is about PKCE; a test that sends it nevertheless fails. The client is
   registered with `require_pkce` false, which only the centre can set.
 - *Passed with our profile*: requests have what the suite's lack, which is PKCE, or have not been compared
   with the suite's. As shipped most modules of the Dynamic plan would be refused: a client that registers

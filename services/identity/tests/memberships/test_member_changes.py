@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from contracts.office import HandOverCompletedV1
+from identity.cli_restoring import restored
 from identity.delegations import rules
 from identity.member_changes.consumers import HandOvers
-from identity.restoring import restored
 from messaging.envelope import Envelope
 from services.identity.tests.support.people import (
     CITY,

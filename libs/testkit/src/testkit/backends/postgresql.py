@@ -155,11 +155,12 @@ def start_private(
     *,
     in_memory_bytes: int = _IN_MEMORY_BYTES,
     keep: Path | None = None,
+    port: int | None = None,
 ) -> Backend:
     """Start a private server from `binaries`, the directory with initdb and postgres.
 
     Its data is in memory if `in_memory_bytes` are free there; on disk for 0; in the directory `keep`, if
-    given, which stays and may have data from before.
+    given, which stays and may have data from before. Without `port`, it takes a free one.
     """
     if keep is None:
         root = make_directory("zhuxue-pg-", in_memory_bytes=in_memory_bytes)
@@ -194,7 +195,7 @@ def start_private(
         )
         if done.returncode:
             raise UnavailableError(f"initdb failed: {done.stderr.strip()[-500:]}")
-        port = free_port()
+        port = port or free_port()
         own = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "port": str(port)}
         process = PrivateProcess(
             [
@@ -231,7 +232,8 @@ def _copy_installation(binaries: Path, root: Path) -> Path:
     package = binaries.parent.parent
     for folder in (package, package.with_name(package.name + ".libs")):
         if folder.is_dir():
-            shutil.copytree(folder, root / folder.name, symlinks=True)
+            # A kept directory has the copy of an earlier start.
+            shutil.copytree(folder, root / folder.name, symlinks=True, dirs_exist_ok=True)
     copied = root / package.name / binaries.relative_to(package)
     subprocess.run(["/bin/chmod", "-R", "go+rX", str(root / package.name)], check=True)  # noqa: S603 - our own command
     return copied

@@ -26,3 +26,9 @@ def metadata_of(client: Client) -> Metadata:
     names = [one.name for one in fields(Metadata) if one.name != "response_types"]
     types = ["code"] if "authorization_code" in client.grant_types else []
     return Metadata(**{name: getattr(client, name) for name in names}, response_types=types)
+
+
+def pkce_change(before: Client | None, after: Metadata) -> dict[str, bool]:
+    """Return what the audit log says of PKCE: nothing, unless its requirement changes."""
+    required = before is None or before.require_pkce
+    return {} if required == after.require_pkce else {"require_pkce": after.require_pkce}

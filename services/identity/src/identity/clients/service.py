@@ -16,7 +16,7 @@ from contracts.vocabulary import Audience, ClientStatus, Level, Permission, Unit
 from identity.audit.service import AuditLog
 from identity.clients import errors, looks, rules
 from identity.clients.cache import ClientCache
-from identity.clients.conversion import columns, metadata_of, uses_secrets
+from identity.clients.conversion import columns, metadata_of, pkce_change, uses_secrets
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
@@ -115,8 +115,7 @@ class Clients:
         )
         secret = self._new_secret(client) if uses_secrets(client) else None
         await self._rows.add(client)
-        exempt = {} if metadata.require_pkce else {"require_pkce": False}
-        self._record(actor, "client.registered", client, unit=str(unit.id), **exempt)
+        self._record(actor, "client.registered", client, unit=str(unit.id), **pkce_change(None, metadata))
         return Registered(client, secret)
 
     async def list(
@@ -182,7 +181,7 @@ class Clients:
             client.version += 1
             self._record(actor, "client.change_proposed", client, version=client.version)
             return Registered(client, None)
-        pkce = {} if client.require_pkce == metadata.require_pkce else {"require_pkce": metadata.require_pkce}
+        pkce = pkce_change(client, metadata)
         secret = self._apply(client, metadata)
         self._record(actor, "client.changed", client, version=client.version, **pkce)
         return Registered(client, secret)
@@ -358,10 +357,9 @@ class Clients:
         scopes = set(rules.SCOPES if actor.centre else rules.THIRD_PARTY_SCOPES)
         audiences = set(Audience if actor.centre else rules.THIRD_PARTY_AUDIENCES)
         grants = set(rules.GRANT_TYPES if actor.centre else rules.THIRD_PARTY_GRANTS)
-        lasting = pkce_optional = actor.centre
+        lasting = actor.centre
         if before is not None:
             lasting = lasting or rules.lasts_on_devices(before.grant_types, before.scopes)
-            pkce_optional = pkce_optional or not before.require_pkce
             scopes.update(before.scopes)
             audiences.update(before.audiences)
             grants.update(before.grant_types)
@@ -372,7 +370,7 @@ class Clients:
                 audiences=audiences,
                 grants=grants,
                 lasting_devices=lasting,
-                pkce_optional=pkce_optional,
+                pkce_optional=actor.centre or (before is not None and not before.require_pkce),
                 networks=self._settings.client_networks,
                 dev=self._settings.dev,
             )
@@ -388,7 +386,6 @@ class Clients:
                 client_id=client.client_id,
                 secret_hash=secret_hash(secret),
                 created_at=self._clock.now(),
-                expires_at=None,
             )
         )
         return secret
