@@ -2,8 +2,8 @@
 
 It builds base images from a Debian mirror and the images of the services, starts everything under a name, an
 address and a tag of its own, runs the scenario of `make demo` through the gateway's TLS, signs in to the
-portal in Chromium, stops everything and sees that nothing is left. It needs root, Docker Engine, debootstrap
-and Chromium.
+portal in Chromium, replaces all services while people work, stops everything and sees that nothing is left.
+It needs root, Docker Engine, debootstrap and Chromium.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from testkit.backends import chromium  # noqa: E402
 from testkit.browsers import PATIENCE  # noqa: E402
 from testkit.waiting import moments  # noqa: E402
 from tests.composition.messages import Messages, receiving  # noqa: E402
+from tests.composition.rolling import replaced_under_load  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 PROJECT, TAG, DOMAIN = "zhuxue-check", "check", "zhuxue.test"
@@ -282,6 +283,9 @@ def check(folder: Path, messages: Messages) -> None:
         asyncio.run(scenario(story))
         with timed("signing in to the portal in Chromium"):
             asyncio.run(portal(story, folder / "portal.png"))
+        with timed("make upgrade, while people work at all services"):
+            command = ["make", "--no-print-directory", "upgrade"]
+            asyncio.run(replaced_under_load(story, command, cwd=ROOT, env=environment))
         sizes(environment)
     except BaseException:
         complain(environment)
