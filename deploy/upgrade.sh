@@ -42,10 +42,12 @@ beside() {
         return
     fi
     if ! docker compose up --detach --no-deps --no-recreate --scale "$1=$((2 * count))" --wait "$1"; then
-        # The new ones go; the old ones have served all the time.
-        new=$(docker compose ps --all --quiet "$1" | grep -vxF "$old" || true)
-        # shellcheck disable=SC2086 # one word for each container
-        [ -z "$new" ] || docker rm --force $new
+        # The new ones go, with what they have said; the old ones have served all the time.
+        for new in $(docker compose ps --all --quiet "$1" | grep -vxF "$old" || true); do
+            docker inspect --format '{{.Name}}: {{json .State}}' "$new" >&2 || true
+            docker logs --tail 40 "$new" >&2 || true
+            docker rm --force "$new"
+        done
         unhealthy "$1"
     fi
     sleep "$KNOWN"

@@ -22,6 +22,7 @@ REPLACED = [
 ]
 # New containers start beside the old ones.
 BESIDE = {"identity", "office", "portal"}
+QUESTIONS = {"config", "ps", "inspect", "logs"}
 DOCKER = """#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
@@ -51,7 +52,7 @@ def upgraded(
     done = subprocess.run(
         ["sh", SCRIPT], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=folder
     )
-    made = [line for line in calls.read_text().splitlines() if "config" not in line and " ps " not in line]
+    made = [line for line in calls.read_text().splitlines() if not QUESTIONS.intersection(line.split())]
     return made, done.returncode, done.stderr
 
 
