@@ -43,6 +43,7 @@ ADDRESS = "127.8.8.8"
 SUBNET, BRIDGE = "10.231.81.0/24", "10.231.81.1"
 LABEL = f"label=com.docker.compose.project={PROJECT}"
 LINES_OF_LOGS = 40
+PSQL = ("docker", "compose", "exec", "-T", "postgres", "psql", "-U", "postgres", "-d", "identity", "-c")
 
 
 class Unfit(RuntimeError):
@@ -275,6 +276,9 @@ def check(folder: Path, messages: Messages) -> None:
                 "s",
                 environment=environment,
             )
+        # It comes with the made-up people, and production does not start with it.
+        forget = "DELETE FROM clients WHERE client_id = 'dev-frontend'"
+        run(*PSQL, forget, environment=environment)
         resolve()
         people.TLS.load_verify_locations(folder / "tls" / "ca.pem")
         identity, office, cockpit, gateway = (f"https://{name}.{DOMAIN}" for name in HOSTS)
