@@ -1,7 +1,9 @@
 #!/bin/sh
 # Replaces the running services by those of ZHUXUE_VERSION in .env, one after another:
 #   deploy/upgrade.sh
-# The migrations run first, while the old services go on serving. If one fails, nothing is replaced.
+# The migrations run first, while the old services go on serving. If one fails, nothing is replaced. Identity, Office and the
+# portal go on serving while they are replaced: new containers start beside the old ones, which then end. With chDB, only one
+# process can have the facts: Cockpit is away for some seconds.
 set -eu
 
 cd "$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)"
@@ -20,20 +22,53 @@ for job in identity-migrate office-migrate cockpit-migrate portal-migrate identi
 To stay with the old version, set ZHUXUE_VERSION in .env back to it; migrations are compatible with it."
 done
 
+# After so many seconds the gateway knows the addresses of new containers (`valid` of its resolver, and some more).
+KNOWN=${ZHUXUE_UPGRADE_KNOWN_SECONDS:-8}
+
+unhealthy() {
+    stop "$1 does not become healthy; the services after it still run the old version." \
+        "Read 'docker compose logs $1', mend the cause and run $0 again.
+To go back, set ZHUXUE_VERSION in .env to the old version, and run for each service above, the last one first:
+    docker compose up --detach --no-deps --wait SERVICE
+Do not run $0 for it: the old version does not know the new migrations, but works with what they have made."
+}
+
+# Starts as many new containers as there are old ones, and ends the old ones once the gateway knows the new.
+beside() {
+    old=$(docker compose ps --quiet "$1")
+    count=$(printf '%s\n' "$old" | grep -c . || true)
+    if [ "$count" -eq 0 ]; then
+        docker compose up --detach --no-deps --wait "$1" || unhealthy "$1"
+        return
+    fi
+    if ! docker compose up --detach --no-deps --no-recreate --scale "$1=$((2 * count))" --wait "$1"; then
+        # The new ones go, with what they have said; the old ones have served all the time.
+        for new in $(docker compose ps --all --quiet "$1" | grep -vxF "$old" || true); do
+            docker inspect --format '{{.Name}}: {{json .State}}' "$new" >&2 || true
+            docker logs --tail 40 "$new" >&2 || true
+            docker rm --force "$new"
+        done
+        unhealthy "$1"
+    fi
+    sleep "$KNOWN"
+    # They end what they have begun.
+    # shellcheck disable=SC2086 # one word for each container
+    docker stop $old
+    # shellcheck disable=SC2086
+    docker rm $old
+}
+
 # The workers follow their service; the gateway comes last. The cockpit's worker runs only with its profile.
 for service in identity identity-worker office office-worker cockpit cockpit-worker portal gateway; do
     if [ "$service" = cockpit-worker ] && ! docker compose config --services | grep -qx cockpit-worker; then
         continue
     fi
     echo "== $service"
-    # The files of the gateway are mounted: Compose does not see that they have changed.
-    if [ "$service" = gateway ]; then recreate=--force-recreate; else recreate=; fi
-    # shellcheck disable=SC2086 # empty, or one word
-    docker compose up --detach --no-deps $recreate --wait "$service" \
-        || stop "$service does not become healthy; the services after it still run the old version." \
-            "Read 'docker compose logs $service', mend the cause and run $0 again.
-To go back, set ZHUXUE_VERSION in .env to the old version, and run for each service above, the last one first:
-    docker compose up --detach --no-deps --wait SERVICE
-Do not run $0 for it: the old version does not know the new migrations, but works with what they have made."
+    case $service in
+        identity | office | portal) beside "$service" ;;
+        # The files of the gateway are mounted: Compose does not see that they have changed.
+        gateway) docker compose up --detach --no-deps --force-recreate --wait gateway || unhealthy gateway ;;
+        *) docker compose up --detach --no-deps --wait "$service" || unhealthy "$service" ;;
+    esac
 done
 echo "All services run the new version."

@@ -2,8 +2,8 @@
 
 It builds base images from a Debian mirror and the images of the services, starts everything under a name, an
 address and a tag of its own, runs the scenario of `make demo` through the gateway's TLS, signs in to the
-portal in Chromium, stops everything and sees that nothing is left. It needs root, Docker Engine, debootstrap
-and Chromium.
+portal in Chromium, replaces all services while people work, stops everything and sees that nothing is left.
+It needs root, Docker Engine, debootstrap and Chromium.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from testkit.backends import chromium  # noqa: E402
 from testkit.browsers import PATIENCE  # noqa: E402
 from testkit.waiting import moments  # noqa: E402
 from tests.composition.messages import Messages, receiving  # noqa: E402
+from tests.composition.rolling import replaced_under_load  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
 PROJECT, TAG, DOMAIN = "zhuxue-check", "check", "zhuxue.test"
@@ -42,6 +43,7 @@ ADDRESS = "127.8.8.8"
 SUBNET, BRIDGE = "10.231.81.0/24", "10.231.81.1"
 LABEL = f"label=com.docker.compose.project={PROJECT}"
 LINES_OF_LOGS = 40
+PSQL = ("docker", "compose", "exec", "-T", "postgres", "psql", "-U", "postgres", "-d", "identity", "-c")
 
 
 class Unfit(RuntimeError):
@@ -274,6 +276,9 @@ def check(folder: Path, messages: Messages) -> None:
                 "s",
                 environment=environment,
             )
+        # It comes with the made-up people, and production does not start with it.
+        forget = "DELETE FROM clients WHERE client_id = 'dev-frontend'"
+        run(*PSQL, forget, environment=environment)
         resolve()
         people.TLS.load_verify_locations(folder / "tls" / "ca.pem")
         identity, office, cockpit, gateway = (f"https://{name}.{DOMAIN}" for name in HOSTS)
@@ -282,6 +287,9 @@ def check(folder: Path, messages: Messages) -> None:
         asyncio.run(scenario(story))
         with timed("signing in to the portal in Chromium"):
             asyncio.run(portal(story, folder / "portal.png"))
+        with timed("make upgrade, while people work at all services"):
+            command = ["make", "--no-print-directory", "upgrade"]
+            asyncio.run(replaced_under_load(story, command, cwd=ROOT, env=environment))
         sizes(environment)
     except BaseException:
         complain(environment)

@@ -151,11 +151,12 @@ def test_the_queries_of_the_dashboards_can_be_parsed(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_service_is_scraped_and_has_a_dashboard() -> None:
+def test_each_service_is_scraped_and_each_dashboard_is_that_of_a_service() -> None:
     names = sorted(Members.load().services)
     jobs = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["scrape_configs"]
     assert sorted(job["job_name"] for job in jobs) == sorted([*names, "rabbitmq"])
-    assert [file.stem for file in DASHBOARDS] == names
+    # A new service begins without a dashboard of its own.
+    assert {file.stem for file in DASHBOARDS} <= set(names)
     declared = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     for job in jobs:
         assert set(job["dns_sd_configs"][0]["names"]) <= declared.keys()

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,23 @@ REPLACED = [
     *(one for name in SERVICES for one in (name, f"{name}-worker") if one == name or name in WORKERS),
     "gateway",
 ]
+# New containers start beside the old ones.
+BESIDE = {"identity", "office", "portal"}
+QUESTIONS = {"config", "ps", "inspect", "logs"}
 DOCKER = """#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
     *" config --services") printf '%s\\n' $DEFINED ;;
+    "compose ps --all --quiet "*) printf 'old-%s\nnew-%s\n' "${*##* }" "${*##* }" ;;
+    "compose ps --quiet "*) [ -z "$RUNNING" ] || echo "old-${*##* }" ;;
     *" $FAILING") exit 1 ;;
 esac
 """
 
 
-def upgraded(folder: Path, *, failing: str = "-", workers: str = "") -> tuple[list[str], int, str]:
+def upgraded(
+    folder: Path, *, failing: str = "-", workers: str = "", running: bool = True
+) -> tuple[list[str], int, str]:
     """What was run, the exit status, and what was said."""
     docker, calls = folder / "docker", folder / "calls"
     docker.write_text(DOCKER)
@@ -38,11 +46,13 @@ def upgraded(folder: Path, *, failing: str = "-", workers: str = "") -> tuple[li
         "CALLS": str(calls),
         "FAILING": failing,
         "DEFINED": f"identity cockpit {workers}",
+        "RUNNING": "yes" if running else "",
+        "ZHUXUE_UPGRADE_KNOWN_SECONDS": "0",
     }
     done = subprocess.run(
         ["sh", SCRIPT], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=folder
     )
-    made = [line for line in calls.read_text().splitlines() if "config" not in line]
+    made = [line for line in calls.read_text().splitlines() if not QUESTIONS.intersection(line.split())]
     return made, done.returncode, done.stderr
 
 
@@ -55,8 +65,23 @@ def up(service: str) -> str:
     return f"compose up --detach --no-deps{recreated} --wait {service}"
 
 
+def beside(service: str) -> list[str]:
+    scaled = f"compose up --detach --no-deps --no-recreate --scale {service}=2 --wait {service}"
+    return [scaled, f"stop old-{service}", f"rm old-{service}"]
+
+
+def replaced(service: str) -> list[str]:
+    return beside(service) if service in BESIDE else [up(service)]
+
+
 def test_migrations_come_first_and_then_one_service_after_another(tmp_path: Path) -> None:
     calls, status, _ = upgraded(tmp_path)
+    assert status == 0
+    assert calls == [*map(run, JOBS), *chain.from_iterable(map(replaced, REPLACED))]
+
+
+def test_what_does_not_run_is_started(tmp_path: Path) -> None:
+    calls, status, _ = upgraded(tmp_path, running=False)
     assert status == 0
     assert calls == [*map(run, JOBS), *map(up, REPLACED)]
 
@@ -79,6 +104,6 @@ def test_a_failed_migration_replaces_nothing_and_says_what_to_do(tmp_path: Path,
 def test_a_service_that_does_not_start_stops_the_others_from_being_replaced(tmp_path: Path) -> None:
     calls, status, said = upgraded(tmp_path, failing="office")
     assert status == 1
-    assert calls[-1] == up("office")
+    assert calls[-2:] == [beside("office")[0], "rm --force new-office"]
     assert "docker compose logs office" in said
     assert "docker compose up --detach --no-deps --wait SERVICE" in said

@@ -128,6 +128,7 @@ def test_work_serves_health_and_no_endpoint_of_the_service(served: Served) -> No
     app.state.worker = SimpleNamespace(check=check)
     app.state.database = SimpleNamespace(ping=check)
     app.state.resources = None
+    app.state.measures = ()
     assert cli.main(service_of(settings_of(), app), ["work"]) == 0
     assert served.app is not app
     assert set(served.app.state.checks) == {"database", "worker"}

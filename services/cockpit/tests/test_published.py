@@ -214,9 +214,10 @@ async def test_tables_of_an_earlier_release_are_filled_and_refused_until_then(co
     waiting = await cockpit.http.get("/api/v1/published/tables", headers=headers)
     assert (waiting.status_code, waiting.json()["code"]) == (503, "figures_incomplete")
     filler = PublishedFiller(cockpit.database, cockpit.app.state.analytics)
-    assert await filler.catch_up() == 1
-    assert await filler.catch_up() == 0
+    # The periodic task of the service may have been faster.
+    assert await filler.catch_up() in {0, 1}
     assert len((await get(cockpit, "lines"))["items"]) == 9
+    assert await filler.catch_up() == 0
 
 
 async def test_tables_that_cannot_be_filled_do_not_hold_up_others(
@@ -234,7 +235,9 @@ async def test_tables_that_cannot_be_filled_do_not_hold_up_others(
     )
     monkeypatch.setattr(filling, "FILLED", 1)
     filler = PublishedFiller(cockpit.database, cockpit.app.state.analytics)
-    assert [await filler.catch_up(), await filler.catch_up()] == [1, 0]
+    # The periodic task of the service may have been faster.
+    assert await filler.catch_up() in {0, 1}
+    assert await filler.catch_up() == 0
     assert len((await get(cockpit, "lines"))["items"]) == 9
     refused = await cockpit.http.get("/api/v1/published/tables", headers=cockpit.bearer("county"))
     assert (refused.status_code, refused.json()["code"]) == (503, "figures_incomplete")
