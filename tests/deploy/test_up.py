@@ -149,7 +149,7 @@ def test_a_build_gets_the_settings_of_the_site_and_keeps_no_secret(place: Path) 
         ZHUXUE_PYTHON_IMAGE="site/python:3.11",
         ZHUXUE_CA_FILE="/etc/ca.pem",
         ZHUXUE_PIP_CONF="/etc/pip.conf",
-        ZHUXUE_PIP_INDEX="https://mirror.example/simple",
+        ZHUXUE_PIP_INDEX="the-site-s-mirror",
         ZHUXUE_FONT_PACKAGES="",
         ZHUXUE_BUILD_NETWORK="host",
     )
@@ -157,7 +157,7 @@ def test_a_build_gets_the_settings_of_the_site_and_keeps_no_secret(place: Path) 
     (call,) = calls
     assert "--target office --tag zhuxue/office:7 " in call
     assert "--build-arg BASE_IMAGE=site/python:3.11 " in call
-    assert "--build-arg PIP_INDEX_URL=https://mirror.example/simple " in call
+    assert "--build-arg PIP_INDEX_URL=the-site-s-mirror " in call
     assert "--build-arg FONT_PACKAGES= " in call
     assert "--secret id=ca_bundle,src=/etc/ca.pem --secret id=pip_conf,src=/etc/pip.conf " in call
     assert "npm_conf" not in call
