@@ -12,6 +12,7 @@ import pytest
 from scaffold.members import Members
 
 from .conftest import ROOT
+from .noting import noted
 
 SERVICES = list(Members.load().services)
 MOMENT = "2026-11-27 12:00:00+08"
@@ -27,25 +28,7 @@ esac
 
 def restored(folder: Path, *, failing: str = "nothing") -> tuple[list[str], int, str]:
     """What was run, the exit status, and what was said."""
-    docker, calls = folder / "docker", folder / "calls"
-    docker.write_text(DOCKER)
-    docker.chmod(0o755)
-    environment = {
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "CALLS": str(calls),
-        "FAILING": failing,
-        "RESTORE_PAUSE": "0",
-    }
-    done = subprocess.run(
-        ["sh", ROOT / "deploy" / "restore.sh", MOMENT],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env=environment,
-        cwd=folder,
-    )
-    return calls.read_text().splitlines(), done.returncode, done.stderr
+    return noted(folder, "restore.sh", MOMENT, docker=DOCKER, FAILING=failing, RESTORE_PAUSE="0")
 
 
 def test_everything_stops_is_put_back_and_brought_in_step_before_it_serves(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """deploy/upgrade.sh with a `docker` that only notes how it is called."""
 
-import os
-import subprocess
 from itertools import chain
 from pathlib import Path
 
@@ -9,9 +7,8 @@ import pytest
 
 from scaffold.members import Members
 
-from .conftest import ROOT
+from .noting import noted
 
-SCRIPT = ROOT / "deploy" / "upgrade.sh"
 SERVICES = list(Members.load().services)
 JOBS = [*(f"{name}-migrate" for name in SERVICES), "identity-bootstrap"]
 # The cockpit's worker is one of a profile, which is off.
@@ -38,22 +35,16 @@ def upgraded(
     folder: Path, *, failing: str = "-", workers: str = "", running: bool = True
 ) -> tuple[list[str], int, str]:
     """What was run, the exit status, and what was said."""
-    docker, calls = folder / "docker", folder / "calls"
-    docker.write_text(DOCKER)
-    docker.chmod(0o755)
-    environment = {
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "CALLS": str(calls),
-        "FAILING": failing,
-        "DEFINED": f"identity cockpit {workers}",
-        "RUNNING": "yes" if running else "",
-        "ZHUXUE_UPGRADE_KNOWN_SECONDS": "0",
-    }
-    done = subprocess.run(
-        ["sh", SCRIPT], capture_output=True, text=True, timeout=60, check=False, env=environment, cwd=folder
+    calls, status, said = noted(
+        folder,
+        "upgrade.sh",
+        docker=DOCKER,
+        FAILING=failing,
+        DEFINED=f"identity cockpit {workers}",
+        RUNNING="yes" if running else "",
+        ZHUXUE_UPGRADE_KNOWN_SECONDS="0",
     )
-    made = [line for line in calls.read_text().splitlines() if not QUESTIONS.intersection(line.split())]
-    return made, done.returncode, done.stderr
+    return [line for line in calls if not QUESTIONS.intersection(line.split())], status, said
 
 
 def run(job: str) -> str:

@@ -1,7 +1,7 @@
 """Prometheus metrics of what a service has stored for the bus: its outbox and its dead letters."""
 
 from prometheus_client import Gauge
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
 from messaging.tables import ServiceTables
 from servicekit.db import Database
@@ -24,7 +24,7 @@ OLDEST = Gauge(
 )
 DEAD = Gauge(
     "zhuxue_dead_letters_kept",
-    "Events that are put aside until somebody replays or drops them",
+    f"Events that are put aside until somebody replays or drops them, {MOST} at most",
     ["service"],
     multiprocess_mode="mostrecent",
 )
@@ -32,7 +32,7 @@ DEAD = Gauge(
 
 def measuring(service: str, database: Database, tables: ServiceTables) -> Measure:
     """Return what sets the gauges of a service."""
-    row, dead = tables.outbox.row, tables.dead_letters
+    row, kept = tables.outbox.row, select(literal(1)).select_from(tables.dead_letters).limit(MOST).subquery()
     waiting = select(row.created_at).where(row.dead_at.is_(None)).order_by(row.seq)
 
     async def measure() -> None:
@@ -46,7 +46,7 @@ def measuring(service: str, database: Database, tables: ServiceTables) -> Measur
                     ).select_from(some)
                 )
             ).one()
-            letters = await session.scalar(select(func.count()).select_from(dead))
+            letters = await session.scalar(select(func.count()).select_from(kept))
         EVENTS.labels(service).set(events)
         OLDEST.labels(service).set(max(0.0, float(seconds)))
         DEAD.labels(service).set(letters or 0)

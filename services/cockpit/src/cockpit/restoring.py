@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from typing import Final
+from uuid import UUID
 
 from cockpit.analytics.store import Analytics
 from cockpit.base import job_queue, replica_tables
 from cockpit.cells.feeds import CELL_FEEDS
 from cockpit.directory.models import FormerPlace, Unit
 from cockpit.feeds.declarations import feed_of
+from cockpit.intake.models import Batch
 from cockpit.intake.repository import BatchRepository
 from cockpit.settings import Settings
 from replica.replica import Replica
 from servicekit.db import Database
 
+_AT_ONCE: Final = 1000
 _NAMED: Final = 20
 
 
@@ -21,26 +24,40 @@ async def restored(settings: Settings, database: Database, ahead: bool) -> Seque
     replica = Replica(Unit, replica_tables, job_queue, former_place=FormerPlace)
     async with database.transaction() as session:
         await replica.distrust(session, ahead=ahead)
-        counting = await BatchRepository(session).counting()
     analytics = Analytics(settings.analytics_dsn, database=settings.analytics_database, threads=1)
     try:
         await analytics.start()
-        facts = dict[str, int]()
-        for feed in CELL_FEEDS:
-            rows = await analytics.query(
-                f"SELECT toString(load_id) AS load, count() AS facts FROM {feed_of(feed).table} GROUP BY load"  # noqa: S608 - a constant table name
-            )
-            facts |= {row["load"]: int(row["facts"]) for row in rows}
+        return ["units are read from Identity at the next start", *await _batches(database, analytics)]
     finally:
         await analytics.close()
-    lost = [
-        one for one in counting if one.feed in CELL_FEEDS and facts.get(str(one.load_id), 0) < one.accepted
-    ]
-    named = [
-        f"batch {one.id}: {facts.get(str(one.load_id), 0)} of {one.accepted} facts" for one in lost[:_NAMED]
-    ]
-    return [
-        "units are read from Identity at the next start",
-        f"{len(counting)} batches count, {len(lost)} of them without all of their facts",
-        *named,
-    ]
+
+
+async def _batches(database: Database, analytics: Analytics) -> list[str]:
+    count, lost, named, after, more = 0, 0, list[str](), UUID(int=0), True
+    while more:
+        async with database.transaction() as session:
+            batches = await BatchRepository(session).counting(after, _AT_ONCE)
+        facts = await _facts(analytics, batches)
+        for batch in batches:
+            count, after = count + 1, batch.id
+            found = facts.get(str(batch.load_id), 0)
+            if batch.feed in CELL_FEEDS and found < batch.accepted:
+                lost += 1
+                named.append(f"batch {batch.id}: {found} of {batch.accepted} facts")
+        named, more = named[:_NAMED], len(batches) == _AT_ONCE
+    return [f"{count} batches count, {lost} of them without all of their facts", *named]
+
+
+async def _facts(analytics: Analytics, batches: Sequence[Batch]) -> dict[str, int]:
+    """Return the number of facts of each load of some batches."""
+    found = dict[str, int]()
+    for feed in CELL_FEEDS:
+        loads = [str(batch.load_id) for batch in batches if batch.feed == feed]
+        if loads:
+            rows = await analytics.query(
+                f"SELECT toString(load_id) AS load, count() AS facts FROM {feed_of(feed).table}"  # noqa: S608 - a constant table name
+                " WHERE load_id IN {loads:Array(UUID)} GROUP BY load",
+                {"loads": loads},
+            )
+            found |= {row["load"]: int(row["facts"]) for row in rows}
+    return found

@@ -158,11 +158,13 @@ class BatchRepository:
             )
         ).all()
 
-    async def counting(self) -> Sequence[Batch]:
-        """Return the batches whose facts count, and those that their reversals take back."""
+    async def counting(self, after: UUID, limit: int) -> Sequence[Batch]:
+        """Return the batches whose facts count, and those that their reversals take back, in the order of ids
+        after one.
+        """
         statuses = (BatchStatus.COMMITTED, BatchStatus.REVERSED)
-        rows = select(Batch).where(Batch.status.in_(statuses)).order_by(Batch.created_at, Batch.id)
-        return (await self._session.scalars(rows)).all()
+        rows = select(Batch).where(Batch.status.in_(statuses), Batch.id > after).order_by(Batch.id)
+        return (await self._session.scalars(rows.limit(limit))).all()
 
     async def discard(self, feed: str, load_id: UUID, now: datetime) -> None:
         """Schedule the facts of a load for deletion."""

@@ -5,9 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from identity.accounts.models import Account
 from identity.member_changes.models import HandOver
+from identity.units.models import Unit
 from servicekit.lists import Listed, by_id, listed
 from servicekit.paging import PageRequest
 
@@ -39,10 +41,20 @@ class HandOverRepository:
         )
         return found
 
-    async def open(self) -> Sequence[HandOver]:
-        """Return all hand-overs that have not been acknowledged."""
-        rows = select(HandOver).where(HandOver.completed_at.is_(None)).order_by(HandOver.id)
-        return (await self._session.scalars(rows)).all()
+    async def open(self, after: UUID, limit: int) -> Sequence[tuple[HandOver, Unit, Unit | None]]:
+        """Return hand-overs that have not been acknowledged, in the order of ids after one, each with its
+        unit and the unit that takes over the work, if any.
+        """
+        heir = aliased(Unit)
+        rows = (
+            select(HandOver, Unit, heir)
+            .join(Unit, Unit.id == HandOver.unit_id)
+            .outerjoin(heir, heir.id == HandOver.successor_unit_id)
+            .where(HandOver.completed_at.is_(None), HandOver.id > after)
+            .order_by(HandOver.id)
+            .limit(limit)
+        )
+        return [(row[0], row[1], row[2]) for row in await self._session.execute(rows)]
 
     async def of_unit(
         self, unit_id: UUID, completed: bool | None, paging: PageRequest

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import MembershipRequired
 from authkit.principal import Principal
-from contracts.identity import HandOverRequestedV1
 from contracts.vocabulary import DelegationEnding, Role
 from identity.accounts.errors import NotYourself
 from identity.accounts.models import Account
@@ -16,6 +15,7 @@ from identity.audit.service import AuditLog
 from identity.base import outbox
 from identity.delegations.service import Delegations
 from identity.entitlements.service import Entitlements
+from identity.member_changes import events
 from identity.member_changes.errors import AlreadyLeaving, BadSuccessor
 from identity.member_changes.models import HandOver
 from identity.member_changes.repository import HandOverRepository
@@ -256,17 +256,7 @@ class MemberChanges:
 
     def _ask(self, row: HandOver, unit: Unit, heir: Unit | None) -> None:
         """Ask the other services to hand over the work: within the unit, or to the unit `heir`."""
-        event = HandOverRequestedV1(
-            hand_over_id=row.id,
-            sub=row.account_id,
-            unit_id=unit.id,
-            unit_path=unit.path,
-            successor=row.successor_id,
-            requested_at=row.requested_at,
-            successor_unit_id=None if heir is None else heir.id,
-            successor_unit_path=None if heir is None else heir.path,
-        )
-        outbox.add(self._session, event, subject=row.id)
+        outbox.add(self._session, events.requested(row, unit, heir), subject=row.id)
 
     async def _check_successor(self, membership: Membership, unit: Unit, successor: UUID) -> Belonging:
         if successor == membership.account_id:

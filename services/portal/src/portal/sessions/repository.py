@@ -131,5 +131,6 @@ class SessionRepository:
 
     async def forget_all(self) -> int:
         """Delete all sessions with their tokens; return how many sessions there were."""
-        found = await self._session.scalars(delete(BrowserSession).returning(BrowserSession.id))
-        return len(found.all())
+        count = (await self._session.scalars(select(func.count()).select_from(BrowserSession))).one()
+        await self._session.execute(delete(BrowserSession))
+        return count
