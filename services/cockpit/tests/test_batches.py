@@ -18,6 +18,7 @@ from cockpit.intake.repository import BatchRepository
 from cockpit.models import Batch
 from contracts.cockpit import BatchCommittedV1
 from messaging.inbox import Subscription
+from servicekit.outages import DatabaseBusy
 from servicekit.paging import encode
 from services.cockpit.tests.support.running_cockpit import (
     NATIONAL_2017,
@@ -173,6 +174,24 @@ async def test_a_reversed_batch_leaves_the_numbers_as_before(cockpit: Cockpit) -
     assert years.json()["years"] == [2017]
     rows = await cockpit.app.state.analytics.query("SELECT sum(sign) AS net, count() AS n FROM award_facts")
     assert rows == [{"net": 1, "n": 5}]
+
+
+async def test_a_file_is_taken_again_at_once_after_the_database_was_lost_with_it(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_: object) -> None:
+        raise DatabaseBusy
+
+    text, batch_id = csv_of([award(amount="5")]), str(uuid4())
+    with monkeypatch.context() as patch:
+        # Neither the commit nor the end of the attempt can be recorded.
+        patch.setattr(Receiver, "_commit", lost)
+        patch.setattr(BatchRepository, "discard", lost)
+        refused = await cockpit.upload("award", "county", text, batch_id=batch_id)
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
+    again = await cockpit.upload("award", "county", text, batch_id=batch_id)
+    assert again.status_code == 201
+    assert await amount(cockpit) == "5.00"
 
 
 class Crash(BaseException):

@@ -71,11 +71,14 @@ class Claims:
         database: Database,
         stale_after: timedelta,
         discard: Discard,
+        ended: Callable[[UUID], bool],
         now: Callable[[], datetime],
     ) -> None:
+        """`ended` tells whether an attempt has ended although it is not recorded (`Discards.ended`)."""
         self._database = database
         self._stale_after = stale_after
         self._discard = discard
+        self._ended = ended
         self._now = now
 
     async def claim(
@@ -132,7 +135,7 @@ class Claims:
             if batch.status is BatchStatus.REJECTED:
                 await batches.forget_quarantine(batch.id)
             if batch.status is BatchStatus.RECEIVING:
-                if batch.touched_at > now - self._stale_after:
+                if batch.touched_at > now - self._stale_after and not self._ended(batch.load_id):
                     raise BatchInProgress
                 await self._discard(batches, batch, "interrupted", now)
             form = new.kind.format, reader.encoding, reader.headings

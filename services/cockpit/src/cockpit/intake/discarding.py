@@ -1,6 +1,8 @@
 """The end of loads that do not count: their facts are deleted, now or by the sweep."""
 
+from collections import deque
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -14,6 +16,9 @@ from servicekit.db import Database
 
 log = structlog.get_logger("intake")
 
+_REMEMBERED: Final = 1000
+"""Attempts that ended while the database was out. Of more than these, the sweep takes care."""
+
 
 class Discards:
     """Discard loads, each in transactions of its own."""
@@ -22,6 +27,11 @@ class Discards:
         self._database = database
         self._facts = facts
         self._clock = clock
+        self._ended: deque[UUID] = deque(maxlen=_REMEMBERED)
+
+    def ended(self, load_id: UUID) -> bool:
+        """Return whether an attempt has ended in this process although that could not be recorded."""
+        return load_id in self._ended
 
     async def give_up(self, batch: Batch, reason: str) -> None:
         """End an attempt, unless it counts or another has taken its place. Never raises."""
@@ -41,7 +51,8 @@ class Discards:
                     await batches.discard(batch.feed, batch.load_id, self._clock.now())
             await self.delete(batch.feed, batch.load_id)
         except Exception:
-            # The next sweep deletes the facts; they do not count until then.
+            # The next sweep, or another attempt, ends it; its facts do not count until then.
+            self._ended.append(batch.load_id)
             log.warning("batch not given up", batch=str(batch.id), exc_info=True)
 
     async def discard(self, batches: BatchRepository, batch: Batch, reason: str, now: datetime) -> None:

@@ -97,7 +97,7 @@ class Receiver:
         self._limit = limit
         self._stale_after = stale_after
         self._files = SourceFiles(database, units, facts)
-        self._claims = Claims(database, stale_after, self._discards.discard, clock.now)
+        self._claims = Claims(database, stale_after, self._discards.discard, self._discards.ended, clock.now)
 
     async def receive(
         self,
