@@ -6,6 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from fastapi import FastAPI
@@ -17,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from identity.audit.models import AuditRecord
 from identity.audit_review.repository import ExportRepository, Filters
 from identity.audit_review.rules import canonical
+from identity.clients.models import Client
 from servicekit.db import Database
 from servicekit.ids import id_at
 from services.identity.tests.support.running_identity import NewBrowser
@@ -65,9 +67,24 @@ async def test_rows_name_people_units_and_the_units_of_invites(
 
 
 async def test_rows_name_clients(app: FastAPI, auditor: Call) -> None:
-    await add(app.state.database, datetime.now(UTC), actor="portal", target="portal")
+    # Clients that units register have ids like those of people.
+    registered = str(uuid4())
+    async with app.state.database.transaction() as session:
+        session.add(
+            Client(
+                client_id=registered,
+                client_name="试点系统",
+                token_endpoint_auth_method="none",
+                redirect_uris=[],
+                grant_types=["authorization_code"],
+                scopes=[],
+                audiences=[],
+                registered_at=datetime.now(UTC),
+            )
+        )
+    await add(app.state.database, datetime.now(UTC), actor="portal", target=registered)
     (row,) = (await auditor("GET", "", params={"action": "test"})).json()["items"]
-    assert (row["actor_name"], row["target_name"]) == ("学生资助工作门户", "学生资助工作门户")
+    assert (row["actor_name"], row["target_name"]) == ("学生资助工作门户", "试点系统")
 
 
 async def test_pages_follow_each_other_and_the_range_is_kept(app: FastAPI, auditor: Call) -> None:

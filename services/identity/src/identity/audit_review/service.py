@@ -92,10 +92,11 @@ class AuditTrail:
         """
         given = list(ids)
         wanted = sorted({one for one in map(as_uuid, given) if one is not None})
-        others = sorted({one for one in given if isinstance(one, str) and as_uuid(one) is None})
+        # Registered clients have ids like people, the platform's own have words.
+        texts = sorted({str(one) for one in given if one is not None})
         named = [*await self._directory.units(wanted), *await self._directory.people(wanted)]
         invites = {str(one): f"{unit}的邀请" for one, unit in await self._rows.invites(wanted)}
-        clients = dict(await self._rows.clients(others))
+        clients = dict(await self._rows.clients(texts))
         return clients | invites | {str(one.id): one.name for one in named}
 
     async def seals(self, paging: PageRequest) -> Listed[AuditSeal]:
