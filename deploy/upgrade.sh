@@ -1,9 +1,9 @@
 #!/bin/sh
 # Replaces the running services by those of ZHUXUE_VERSION in .env, one after another:
 #   deploy/upgrade.sh
-# The migrations run first, while the old services go on serving. If one fails, nothing is replaced. Identity, Office and the
-# portal go on serving while they are replaced: new containers start beside the old ones, which then end. With chDB, only one
-# process can have the facts: Cockpit is away for some seconds.
+# The migrations run first, while the old services go on serving. If one fails, nothing is replaced. The services go on serving
+# while they are replaced: new containers start beside the old ones, which then end. With chDB, only one process can have the
+# facts: requests to Cockpit wait some seconds while the new one takes over from the old one.
 set -eu
 
 cd "$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)"
@@ -33,6 +33,25 @@ To go back, set ZHUXUE_VERSION in .env to the old version, and run for each serv
 Do not run $0 for it: the old version does not know the new migrations, but works with what they have made."
 }
 
+# Starts as many containers of a service as told, beside those that run. They are healthy then. A new Cockpit may instead
+# wait for the old one: it does not listen while that one serves (servicekit.handover).
+start() {
+    if [ "$1" != cockpit ]; then
+        docker compose up --detach --no-deps --no-recreate --scale "$1=$2" --wait "$1"
+        return
+    fi
+    docker compose up --detach --no-deps --no-recreate --scale "$1=$2" "$1" || return 1
+    for new in $(docker compose ps --all --quiet "$1" | grep -vxF "$old"); do
+        tries=0
+        until docker logs "$new" 2>&1 | grep -q 'another process has the folder' \
+            || [ "$(docker inspect --format '{{.State.Health.Status}}' "$new")" = healthy ]; do
+            tries=$((tries + 1))
+            [ "$tries" -lt 120 ] && [ "$(docker inspect --format '{{.State.Status}}' "$new")" = running ] || return 1
+            sleep 1
+        done
+    done
+}
+
 # Starts as many new containers as there are old ones, and ends the old ones once the gateway knows the new.
 beside() {
     old=$(docker compose ps --quiet "$1")
@@ -41,7 +60,7 @@ beside() {
         docker compose up --detach --no-deps --wait "$1" || unhealthy "$1"
         return
     fi
-    if ! docker compose up --detach --no-deps --no-recreate --scale "$1=$((2 * count))" --wait "$1"; then
+    if ! start "$1" "$((2 * count))"; then
         # The new ones go, with what they have said; the old ones have served all the time.
         for new in $(docker compose ps --all --quiet "$1" | grep -vxF "$old" || true); do
             docker inspect --format '{{.Name}}: {{json .State}}' "$new" >&2 || true
@@ -56,6 +75,8 @@ beside() {
     docker stop $old
     # shellcheck disable=SC2086
     docker rm $old
+    # A new one that has waited serves now.
+    docker compose up --detach --no-deps --no-recreate --scale "$1=$count" --wait "$1" || unhealthy "$1"
 }
 
 # The workers follow their service; the gateway comes last. The cockpit's worker runs only with its profile.
@@ -65,7 +86,7 @@ for service in identity identity-worker office office-worker cockpit cockpit-wor
     fi
     echo "== $service"
     case $service in
-        identity | office | portal) beside "$service" ;;
+        identity | office | cockpit | portal) beside "$service" ;;
         # The files of the gateway are mounted: Compose does not see that they have changed.
         gateway) docker compose up --detach --no-deps --force-recreate --wait gateway || unhealthy gateway ;;
         *) docker compose up --detach --no-deps --wait "$service" || unhealthy "$service" ;;

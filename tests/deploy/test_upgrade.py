@@ -18,7 +18,7 @@ REPLACED = [
     "gateway",
 ]
 # New containers start beside the old ones.
-BESIDE = {"identity", "office", "portal"}
+BESIDE = {"identity", "office", "cockpit", "portal"}
 QUESTIONS = {"config", "ps", "inspect", "logs"}
 DOCKER = """#!/bin/sh
 echo "$*" >>"$CALLS"
@@ -27,12 +27,14 @@ case "$*" in
     "compose ps --all --quiet "*) printf 'old-%s\nnew-%s\n' "${*##* }" "${*##* }" ;;
     "compose ps --quiet "*) [ -z "$RUNNING" ] || echo "old-${*##* }" ;;
     *" $FAILING") exit 1 ;;
+    "logs new-cockpit") [ "$STATE" != running ] || echo '{"event": "another process has the folder"}' ;;
+    *State.Status*) echo "$STATE" ;;
 esac
 """
 
 
 def upgraded(
-    folder: Path, *, failing: str = "-", workers: str = "", running: bool = True
+    folder: Path, *, failing: str = "-", workers: str = "", running: bool = True, state: str = "running"
 ) -> tuple[list[str], int, str]:
     """What was run, the exit status, and what was said."""
     calls, status, said = noted(
@@ -42,6 +44,7 @@ def upgraded(
         FAILING=failing,
         DEFINED=f"identity cockpit {workers}",
         RUNNING="yes" if running else "",
+        STATE=state,
         ZHUXUE_UPGRADE_KNOWN_SECONDS="0",
     )
     return [line for line in calls if not QUESTIONS.intersection(line.split())], status, said
@@ -57,8 +60,11 @@ def up(service: str) -> str:
 
 
 def beside(service: str) -> list[str]:
-    scaled = f"compose up --detach --no-deps --no-recreate --scale {service}=2 --wait {service}"
-    return [scaled, f"stop old-{service}", f"rm old-{service}"]
+    # A new Cockpit may be waiting for the old one, and is healthy only afterwards.
+    waited = "" if service == "cockpit" else " --wait"
+    scaled = f"compose up --detach --no-deps --no-recreate --scale {service}=2{waited} {service}"
+    left = f"compose up --detach --no-deps --no-recreate --scale {service}=1 --wait {service}"
+    return [scaled, f"stop old-{service}", f"rm old-{service}", left]
 
 
 def replaced(service: str) -> list[str]:
@@ -80,7 +86,7 @@ def test_what_does_not_run_is_started(tmp_path: Path) -> None:
 def test_a_worker_of_a_profile_is_replaced_where_it_runs(tmp_path: Path) -> None:
     calls, status, _ = upgraded(tmp_path, workers="cockpit-worker")
     assert status == 0
-    assert calls.index(up("cockpit-worker")) == calls.index(up("cockpit")) + 1
+    assert calls.index(up("cockpit-worker")) == calls.index(beside("cockpit")[-1]) + 1
 
 
 @pytest.mark.parametrize("job", JOBS)
@@ -98,3 +104,11 @@ def test_a_service_that_does_not_start_stops_the_others_from_being_replaced(tmp_
     assert calls[-2:] == [beside("office")[0], "rm --force new-office"]
     assert "docker compose logs office" in said
     assert "docker compose up --detach --no-deps --wait SERVICE" in said
+
+
+def test_a_cockpit_that_neither_serves_nor_waits_goes_and_the_old_one_stays(tmp_path: Path) -> None:
+    calls, status, said = upgraded(tmp_path, state="restarting")
+    assert status == 1
+    assert calls[-2:] == [beside("cockpit")[0], "rm --force new-cockpit"]
+    assert "stop old-cockpit" not in calls
+    assert "docker compose logs cockpit" in said

@@ -20,7 +20,7 @@ from jobs import cli as jobs_cli
 from messaging import pruning
 from messaging.dead_letters import DeadLetters
 from messaging.tables import ServiceTables
-from servicekit import logs
+from servicekit import handover, logs
 from servicekit.app import worker_app
 from servicekit.db import Database
 from servicekit.migrations import upgrade
@@ -48,6 +48,8 @@ class Service(Generic[S]):
     restored: Callable[[S, Database, bool], Awaitable[Sequence[str]]] | None = None
     """Brings a database that was restored from a backup in step with the rest; returns what to tell the
     operator. With True, Identity was restored to an earlier time than this service."""
+    owned: Callable[[S], Path | None] | None = None
+    """The folder that only one serving process may have (`servicekit.handover`)."""
 
 
 def main(service: Service[S], argv: Sequence[str] | None = None) -> int:
@@ -118,6 +120,10 @@ async def restore(service: Service[S], settings: S, *, ahead: bool) -> None:
 def serve(service: Service[S], settings: S) -> None:
     """Serve until stopped, in `settings.workers` processes that share the port."""
     options = _options(settings)
+    folder = None if service.owned is None else service.owned(settings)
+    if folder is not None:
+        handover.serve(uvicorn.Config(_built(service, settings), **options), folder)
+        return
     if settings.workers == 1:
         uvicorn.run(_built(service, settings), **options)
         return

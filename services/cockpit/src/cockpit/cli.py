@@ -15,7 +15,15 @@ from cockpit.settings import Settings
 from messaging import cli
 from servicekit import logs
 
-SERVICE = cli.Service("cockpit", Settings, build, MIGRATIONS, tables, restored=restored)
+SERVICE = cli.Service(
+    "cockpit",
+    Settings,
+    build,
+    MIGRATIONS,
+    tables,
+    restored=restored,
+    owned=lambda settings: settings.facts_folder,
+)
 
 
 def run(argv: Sequence[str] | None = None) -> int:

@@ -1,7 +1,9 @@
 """Settings of Cockpit, from environment variables `ZHUXUE_COCKPIT_*`."""
 
 import secrets
+from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
@@ -90,3 +92,9 @@ class Settings(ServiceSettings, SnapshotSettings):
     def analytics_embedded(self) -> bool:
         """Return whether the engine runs inside this process."""
         return self.analytics_dsn.startswith("chdb:")
+
+    @property
+    def facts_folder(self) -> Path | None:
+        """Return the folder of chDB, which one process at a time can have open; None if there is none."""
+        path = urlsplit(self.analytics_dsn).path if self.analytics_embedded else ""
+        return Path(path) if path else None
