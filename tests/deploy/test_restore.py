@@ -140,7 +140,7 @@ def test_a_backup_fails_if_a_file_that_is_there_cannot_be_read(
             "BACKUP_DIR": str(tmp_path / "backups"),
             store: str(tmp_path / store.removesuffix("_DIR").lower()),
         }
-        command = ["sh", ROOT / "deploy" / "backup" / "backup.sh", "stores"]
+        command = ["sh", str(ROOT / "deploy" / "backup" / "backup.sh"), "stores"]
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=60, check=False, env=environment
         )
