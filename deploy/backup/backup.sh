@@ -36,6 +36,14 @@ base() {
     say "base backup $name, $(du -sh "$BACKUP_DIR/base/$name" | cut -f1)"
 }
 
+# complete NAME ERRORS: fails if tar has told of more than of files that went while it read.
+complete() {
+    sed -i '/No such file or directory$/d; /File removed before we read it$/d' "$2"
+    [ -s "$2" ] || return 0
+    say "$1: not all could be read: $(head -n 1 "$2")" >&2
+    return 1
+}
+
 # Files are named by the SHA-256 of their content, never change, and are deleted a day or more after the last reference.
 # So the backup only gains files, and keeps those deleted for as long as a moment at which they were used can be restored.
 files() {
@@ -48,8 +56,9 @@ files() {
     comm -23 "$work/there" "$work/kept" >"$work/missing"
     comm -13 "$work/there" "$work/kept" | sed 's,.*/,,' >"$work/gone"
     # What is swept meanwhile is not in use.
-    (cd "$FILES_DIR" && tar --create --file=- --ignore-failed-read --no-recursion --files-from="$work/missing") \
-        | tar --extract --file=- --no-same-owner --directory="$work/new"
+    (cd "$FILES_DIR" && LC_ALL=C tar --create --file=- --ignore-failed-read --no-recursion --files-from="$work/missing" \
+        2>"$work/unread") | tar --extract --file=- --no-same-owner --directory="$work/new"
+    complete files "$work/unread"
     (cd "$work/new" && find . -type f | sed 's,\(.*/\)\([^/]*\)$,\2  \1\2,') >"$work/sums"
     [ ! -s "$work/sums" ] || (cd "$work/new" && sha256sum --check --quiet --strict "$work/sums")
     sync
@@ -76,8 +85,10 @@ facts() {
     mkdir -p "$BACKUP_DIR/facts"
     rm -f "$BACKUP_DIR"/facts/*.part
     began=$(date +%s)
-    tar --create --file="$BACKUP_DIR/facts/$name.tar.part" --ignore-failed-read --warning=no-file-changed \
-        --directory="$FACTS_DIR" . || [ $? -eq 1 ]
+    LC_ALL=C tar --create --file="$BACKUP_DIR/facts/$name.tar.part" --ignore-failed-read --warning=no-file-changed \
+        --directory="$FACTS_DIR" . 2>"$BACKUP_DIR/facts/unread" || [ $? -eq 1 ]
+    complete facts "$BACKUP_DIR/facts/unread"
+    rm "$BACKUP_DIR/facts/unread"
     took=$(($(date +%s) - began))
     if [ "$took" -gt 420 ]; then
         rm -f "$BACKUP_DIR/facts/$name.tar.part"

@@ -2,7 +2,8 @@
 
 It builds base images from a Debian mirror and the images of the services, starts everything under a name, an
 address and a tag of its own, runs the scenario of `make demo` through the gateway's TLS, signs in to the
-portal in Chromium, replaces all services while people work, stops everything and sees that nothing is left.
+portal in Chromium, replaces all services while people work, destroys all stores and restores them from the
+backups, stops everything and sees that nothing is left.
 It needs root, Docker Engine, debootstrap and Chromium.
 """
 
@@ -33,6 +34,7 @@ from testkit.backends import chromium  # noqa: E402
 from testkit.browsers import PATIENCE  # noqa: E402
 from testkit.waiting import moments  # noqa: E402
 from tests.composition.messages import Messages, receiving  # noqa: E402
+from tests.composition.restoring import destroyed_and_restored  # noqa: E402
 from tests.composition.rolling import replaced_under_load  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -290,6 +292,8 @@ def check(folder: Path, messages: Messages) -> None:
         with timed("make upgrade, while people work at all services"):
             command = ["make", "--no-print-directory", "upgrade"]
             asyncio.run(replaced_under_load(story, command, cwd=ROOT, env=environment))
+        with timed("all stores are backed up, destroyed, and restored to a moment"):
+            asyncio.run(destroyed_and_restored(story, run, output, PROJECT, environment))
         sizes(environment)
     except BaseException:
         complain(environment)

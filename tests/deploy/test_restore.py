@@ -3,6 +3,7 @@
 `make restore-check` runs the scripts of deploy/backup on real stores.
 """
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -110,3 +111,38 @@ def test_a_segment_is_archived_once_and_never_replaced(tmp_path: Path) -> None:
     assert archive(b"b") != 0
     assert kept.read_bytes() == first
     assert [file.name for file in kept.parent.iterdir()] == [kept.name]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("Warning: Cannot stat: No such file or directory", 0),
+        ("File removed before we read it", 0),
+        ("Warning: Cannot open: Permission denied", 1),
+        ("Warning: Read error at byte 0, while reading 512 bytes: Input/output error", 1),
+    ],
+)
+def test_a_backup_fails_if_a_file_that_is_there_cannot_be_read(
+    said: str, status: int, tmp_path: Path
+) -> None:
+    """What has gone while it was copied is not missed."""
+    for name in ("files/ab", "facts"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / hashlib.sha256(b"x").hexdigest()).write_bytes(b"x")
+    tar = tmp_path / "tar"
+    tar.write_text(
+        f'#!/bin/sh\ncase "$*" in --create*) echo "tar: ./a: {said}" >&2 ;; esac\nexec /usr/bin/tar "$@"\n'
+    )
+    tar.chmod(0o755)
+    for store in ("FILES_DIR", "FACTS_DIR"):
+        environment = {
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "BACKUP_DIR": str(tmp_path / "backups"),
+            store: str(tmp_path / store.removesuffix("_DIR").lower()),
+        }
+        command = ["sh", str(ROOT / "deploy" / "backup" / "backup.sh"), "stores"]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=environment
+        )
+        assert done.returncode == status, done.stderr
+        assert ("not all could be read" in done.stderr) == bool(status)

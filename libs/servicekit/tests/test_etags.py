@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI, Response
 
 from servicekit.etags import IfMatch, RequiredIfMatch, SeenVersions, VersionChanged, etag
-from servicekit.problems import install
+from servicekit.problems import Change, body_of, install
 
 
 @pytest.fixture
@@ -59,3 +59,11 @@ async def test_a_version_that_must_be_named(
 async def test_a_version_that_may_be_named(client: httpx.AsyncClient) -> None:
     assert (await client.put("/optional")).json() is True
     assert (await client.put("/optional", headers={"If-Match": '"1"'})).json() is False
+
+
+def test_a_change_by_somebody_unknown_is_as_documented() -> None:
+    """What is not known is left out of the body (`body_of`), so the document must not require it."""
+    problem = VersionChanged()
+    problem.changed = Change(version=4, by=None, name=None, at=None)
+    assert body_of(problem)["changed"] == {"version": 4}
+    assert Change.model_json_schema()["required"] == ["version"]

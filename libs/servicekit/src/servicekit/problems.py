@@ -51,9 +51,10 @@ class Change(BaseModel):
     """Who has changed what the caller wants to change, and when."""
 
     version: int = Field(description="当前版本，即 ETag 引号内的数字", examples=[5])
-    by: UUID | None = Field(description="最近修改人")
-    name: str | None = Field(description="最近修改人姓名", examples=["张三"])
-    at: datetime | None = Field(description="最近修改时间", examples=["2023-04-27T01:00:00Z"])
+    # Left out of the body when they are not known, as of a person whom this service has not heard of.
+    by: UUID | None = Field(default=None, description="最近修改人")
+    name: str | None = Field(default=None, description="最近修改人姓名", examples=["张三"])
+    at: datetime | None = Field(default=None, description="最近修改时间", examples=["2023-04-27T01:00:00Z"])
 
 
 class ProblemBody(BaseModel):

@@ -8,6 +8,7 @@ export const texts = {
   menu: '菜单',
   closeMenu: '收起菜单',
   where: '当前位置',
+  planned: '建设中',
   account: '我的账号',
   help: '帮助',
   signOut: '退出登录',

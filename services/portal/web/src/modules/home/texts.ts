@@ -12,7 +12,6 @@ export const homeTexts = {
   allNotices: '全部通知',
   noNotices: '没有收到通知',
   entries: '业务系统',
-  planned: '建设中',
   waiting: '待我审核',
   joinRequests: '加入申请',
   entitlementRequests: '授权申请',
