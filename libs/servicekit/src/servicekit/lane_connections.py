@@ -86,7 +86,7 @@ class Connection:
         if messages:
             self.driver._transport.write(b"".join(messages))
 
-    async def commit(self) -> None:
+    async def end(self) -> None:
         """Commit the transaction."""
         await self._commit.fetch()
 

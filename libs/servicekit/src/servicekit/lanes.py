@@ -223,7 +223,7 @@ class Lane:
         if self._waiting or self._begun:
             connection = await self._connected()
             await self._send_ahead(connection)
-            await connection.commit()
+            await connection.end()
         for call in self._on_commit:
             call()
         if self._announced:
