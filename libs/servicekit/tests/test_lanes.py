@@ -3,20 +3,37 @@
 import asyncio
 import struct
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 import pytest_asyncio
-from sqlalchemy import Text, Uuid, bindparam, func, insert, select, text
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.types import TypeEngine
 
 from libs.servicekit.tests.support.notes_service import Note
 from servicekit import lanes
 from servicekit.db import Database
-from servicekit.lanes import Lanes, Statement, shared
+from servicekit.lanes import Lanes, Statement, locking, shared
 from servicekit.outages import DatabaseBusy
 from servicekit.problems import Problem
+from servicekit.wire import as_text
 
 ADD = Statement(
     insert(Note)
@@ -29,9 +46,24 @@ SLEEP = Statement(text("SELECT pg_sleep(10)"))
 PLANNED = Statement(
     text(
         "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
-        " WHERE statement NOT LIKE '%pg_prepared_statements%' ORDER BY prepare_time"
+        " WHERE statement NOT LIKE '%pg_prepared_statements%' AND name NOT IN ('lane_begin', 'lane_commit')"
+        " ORDER BY prepare_time"
     )
 )
+PUT = Statement(insert(Note).values(id=bindparam("new", type_=Uuid), title=bindparam("title", type_=Text)))
+SET = Statement(update(Note).values(title=bindparam("to", type_=Text)))
+LOCK = Statement(locking(select(Note.id).with_for_update()))
+TITLES = Statement(select(Note.title).order_by(Note.title))
+TYPES: dict[str, TypeEngine[Any]] = {
+    "word": Text(),
+    "words": ARRAY(Text()),
+    "key": Uuid(),
+    "at": DateTime(timezone=True),
+    "raw": LargeBinary(),
+    "yes": Boolean(),
+    "number": Integer(),
+    "nothing": Text(),
+}
 BAD = Statement(text("SELECT CAST(CAST(:phone AS text) AS smallint)"))
 
 
@@ -268,3 +300,102 @@ async def test_what_follows_a_shared_lock_sees_what_was_committed_before_it(
         await waits(database, "advisory")
         assert not waiting.done()
     assert await waiting == 1
+
+
+async def test_what_is_sent_ahead_is_part_of_the_transaction(own: Lanes, titles: Any) -> None:
+    async def put(title: str, error: Exception | None = None) -> None:
+        async with own.transaction() as lane:
+            await lane.ahead(PUT, {"new": uuid4(), "title": title})
+            assert title in [row.title for row in await lane.all(TITLES, {})]
+            await lane.ahead(PUT, {"new": uuid4(), "title": f"{title} again"})
+            if error is not None:
+                raise error
+
+    before = await pid(own)
+    await put("kept")
+    with pytest.raises(ValueError, match="x"):
+        await put("lost", ValueError("x"))
+    assert await titles() == ["kept", "kept again"]
+    async with own.transaction() as lane:
+        await lane.ahead(PUT, {"new": uuid4(), "title": "nothing else"})
+    assert await titles() == ["kept", "kept again", "nothing else"]
+    assert await pid(own) == before
+
+
+async def test_what_fails_ahead_fails_the_next_statement_or_the_commit(own: Lanes, titles: Any) -> None:
+    long = {"new": uuid4(), "title": "x" * 100}
+
+    async def before_another() -> None:
+        async with own.transaction() as lane:
+            await lane.ahead(PUT, {"new": uuid4(), "title": "first"})
+            await lane.ahead(PUT, long)
+            await lane.first(COUNT, {})
+
+    async def before_the_commit() -> None:
+        async with own.transaction() as lane:
+            await lane.first(COUNT, {})
+            await lane.ahead(PUT, long)
+
+    before = await pid(own)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await before_another()
+    with pytest.raises(asyncpg.CheckViolationError) as failed:
+        await before_the_commit()
+    assert "xxx" not in str(failed.value)
+    assert (await titles(), await pid(own)) == ([], before)
+
+
+async def test_a_value_that_the_driver_refuses_leaves_nothing_begun(own: Lanes, titles: Any) -> None:
+    async def fail() -> None:
+        async with own.transaction() as lane:
+            await lane.ahead(PUT, {"new": uuid4(), "title": "x" * 100})
+            await lane.first(ADD, {"new": uuid4(), "title": 7})
+
+    with pytest.raises(asyncpg.DataError):
+        await fail()
+    await add(own, "next")
+    assert await titles() == ["next"]
+
+
+async def test_a_lock_ahead_waits_and_what_follows_sees_what_was_committed(
+    database: Database, own: Lanes
+) -> None:
+    await add(own, "before")
+
+    async def read() -> list[str]:
+        async with own.transaction() as lane:
+            await lane.ahead(LOCK, {})
+            return [row.title for row in await lane.all(TITLES, {})]
+
+    async with database.transaction() as session:
+        await session.execute(SET.element, {"to": "after"})
+        waiting = asyncio.create_task(read())
+        await waits(database, "transactionid")
+        assert not waiting.done()
+    assert await waiting == ["after"]
+
+
+async def test_values_arrive_ahead_as_the_driver_sends_them(own: Lanes) -> None:
+    values = {
+        "word": '它说："\\N", {NULL}\n\'',
+        "words": ["a,b", 'quoted "x"', "back\\slash", "{}", "", "NULL", None, "学"],
+        "key": uuid4(),
+        "at": datetime(2026, 11, 27, 8, 1, 2, 345678, tzinfo=timezone(timedelta(hours=8))),
+        "raw": b"\x00\xff\\",
+        "yes": True,
+        "number": -7,
+        "nothing": None,
+    }
+    array = "jsonb_build_array(:word, :words, :key, :at, :raw, :yes, :number, :nothing)"
+    typed = [bindparam(name, type_=type_) for name, type_ in TYPES.items()]
+    same = text(f"INSERT INTO notes (id, title) VALUES (gen_random_uuid(), md5(CAST({array} AS text)))")
+    told = text(f"SELECT md5(CAST({array} AS text)) AS title")
+    async with own.transaction() as lane:
+        await lane.ahead(Statement(same.bindparams(*typed)), values)
+        expected = (await lane.first(Statement(told.bindparams(*typed)), values)).title
+        assert [row.title for row in await lane.all(TITLES, {})] == [expected]
+
+
+async def test_a_value_of_an_unknown_type_is_refused() -> None:
+    with pytest.raises(TypeError):
+        as_text(1.5)

@@ -1,9 +1,8 @@
 """What makes busy calls and tables cheap keeps what they promise (ADR 0010)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
 import httpx
@@ -19,7 +18,7 @@ from identity.sessions.models import BrowserSession
 from messaging.inprocess import InProcessBus
 from servicekit.db import Database, on_commit
 from servicekit.ids import instant_of
-from servicekit.lanes import Lane, Statement
+from servicekit.lane_connections import Connection
 from servicekit.partitions import ByDay, maintain
 from services.identity.tests.support.running_identity import NewBrowser
 from testkit.clock import FrozenClock
@@ -140,19 +139,19 @@ async def test_a_connection_that_the_server_has_closed_is_replaced(app: FastAPI)
             assert await session.scalar(text("SELECT 1")) == 1
 
 
-async def test_what_a_refresh_reads_and_writes_takes_three_statements_of_a_lane(
+async def test_a_refresh_takes_two_round_trips_of_a_lane(
     app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = new_browser()
     form = {"grant_type": "refresh_token", "client_id": "portal"}
     form["refresh_token"] = (await browser.token(PHONE)).json()["refresh_token"]
-    seen: list[str] = []
+    sent: list[int] = []
     in_sessions: list[str] = []
-    run = Lane.all
+    send = Connection.send
 
-    async def noted(lane: Lane, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
-        seen.append(statement.sql.split()[0])
-        return await run(lane, statement, values)
+    def noted(connection: Connection, messages: list[bytes]) -> None:
+        sent.append(len(messages))
+        send(connection, messages)
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
         if any(table in statement for table in ("refresh_tokens", "grants", "audit_log")):
@@ -160,10 +159,11 @@ async def test_what_a_refresh_reads_and_writes_takes_three_statements_of_a_lane(
 
     engine = app.state.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
-    monkeypatch.setattr(Lane, "all", noted)
+    monkeypatch.setattr(Connection, "send", noted)
     assert (await browser.http.post("/token", data=form)).status_code == 200
     event.remove(engine, "before_cursor_execute", note)
-    assert (seen, in_sessions) == (["SELECT", "SELECT", "WITH"], [])
+    # BEGIN and the locks before what is read; what is written before COMMIT.
+    assert (sent, in_sessions) == ([2, 1], [])
 
 
 async def test_a_session_renewed_for_a_week_is_replaced(

@@ -18,48 +18,22 @@ from uuid import UUID
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, make_url
+from sqlalchemy import CursorResult, Select, func, select
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
 
 from servicekit.engine import hide_values
+from servicekit.lane_connections import BEGIN, GONE, Connection
 from servicekit.outages import LOST, DatabaseBusy
 from servicekit.problems import Problem
+from servicekit.wire import executed
 
 log = structlog.get_logger("lanes")
 
 WAIT_SECONDS: Final = 5.0
 """How long a call waits for a free connection."""
-STATEMENT_SECONDS: Final = 5.0
-"""How long a statement may take, with waiting for locks."""
-_CONNECT_SECONDS: Final = 5.0
-
-# `force_generic_plan` and joins by loops: a lane looks up rows by their keys, whatever the values.
-_SERVER_SETTINGS: Final = {
-    "timezone": "UTC",
-    "jit": "off",
-    "plan_cache_mode": "force_generic_plan",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
-    "idle_in_transaction_session_timeout": str(int(STATEMENT_SECONDS * 1000)),
-}
 _DIALECT: Final = asyncpg_dialect()  # type: ignore[no-untyped-call]
-# The connection is gone, or what it has prepared no longer fits the tables.
-_GONE: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    # The server ended the session between two statements: the driver no longer follows what it says.
-    asyncpg.InternalClientError,
-    OSError,
-    asyncio.TimeoutError,
-)
 
 
 class Statement:
@@ -83,6 +57,13 @@ class Statement:
             process = self._processors.get(name)
             found.append(value if process is None else process(value))
         return found
+
+
+def locking(rows: Select[Any]) -> Select[Any]:
+    """Return a statement that locks `rows`, a query `with_for_update`, and returns none, for `Lane.ahead`."""
+    locked = rows.subquery("locked")
+    # A condition that never holds and that PostgreSQL cannot know before it has read the rows.
+    return select(func.count()).select_from(locked).having(func.count() < 0)
 
 
 class Lock(NamedTuple):
@@ -112,16 +93,6 @@ class Row(Protocol):
     def __getattr__(self, name: str) -> Any: ...
 
 
-class _Record(asyncpg.Record):  # type: ignore[misc] # the driver has no types
-    """A row of a lane, which has its columns as attributes, as rows of a session have."""
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-
 class Runner(Protocol):
     """Runs statements in a transaction: `Lane`, or `InSession`."""
 
@@ -131,6 +102,10 @@ class Runner(Protocol):
 
     async def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return all rows."""
+        ...
+
+    async def ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """Run a statement without rows before the next one, or before the commit: see `Lane.ahead`."""
         ...
 
 
@@ -153,32 +128,24 @@ class InSession:
         rows: Sequence[Any] = result.all()
         return rows
 
-
-class _Connection:
-    """One connection, and what it has prepared."""
-
-    def __init__(self, driver: Any) -> None:
-        self.driver = driver
-        self._prepared: dict[Statement, Any] = {}
-
-    async def prepared(self, statement: Statement) -> Any:
-        """Return the prepared statement."""
-        found = self._prepared.get(statement)
-        if found is None:
-            # Without a name and a cache, the driver would send the text with each call, to be planned again.
-            name = f"lane_{len(self._prepared)}"
-            found = self._prepared[statement] = await self.driver.prepare(statement.sql, name=name)
-        return found
+    async def ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """Run a statement without rows, now."""
+        await self._session.execute(statement.element, dict(values))
 
 
 class Lane:
-    """One transaction. It takes a connection when it runs its first statement."""
+    """One transaction. It takes a connection when it runs its first statement.
+
+    `BEGIN` travels with the first statement, and `COMMIT` with what was written `ahead` of it.
+    """
 
     def __init__(self, lanes: "Lanes", *, begins: bool = True) -> None:
         """`begins`: whether all statements are one transaction; else each is one of its own."""
         self._lanes = lanes
         self._begins = begins
-        self._connection: _Connection | None = None
+        self._begun = False
+        self._waiting: list[tuple[Statement, Mapping[str, Any]]] = []
+        self._connection: Connection | None = None
         self._announced = False
         self._on_commit: list[Callable[[], None]] = []
 
@@ -187,12 +154,14 @@ class Lane:
 
         Statements that follow see what was committed before the last of them was granted.
         """
+        if self._waiting:
+            raise RuntimeError("locks come before what is written")
         command = ";".join(lock.sql for lock in locks)
-        if self._connection is None:
+        if not self._begun:
             # In one message with the beginning.
-            await self._begin(f"BEGIN;{command}")
-        else:
-            await self._connection.driver.execute(command)
+            self._begun, command = True, f"BEGIN;{command}"
+        connection = await self._connected()
+        await connection.driver.execute(command)
 
     async def first(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """Return the first row, or None."""
@@ -201,12 +170,26 @@ class Lane:
 
     async def all(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
         """Return all rows."""
-        if self._connection is None:
-            await self._begin("BEGIN" if self._begins else None)
-        assert self._connection is not None
-        prepared = await self._connection.prepared(statement)
-        rows: Sequence[Any] = await prepared.fetch(*statement.arguments(values))
+        connection = await self._connected()
+        prepared = await connection.prepared(statement.sql)
+        arguments = statement.arguments(values)
+        await self._send_ahead(connection)
+        rows: Sequence[Any] = await prepared.fetch(*arguments)
         return rows
+
+    async def ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """Run a statement before the next one or the commit, in the same round trip.
+
+        It must return no rows; where that depends on the data, none ever. If it fails, the next one does.
+        The next one sees what it has changed, and what others had committed when it was granted its locks.
+        """
+        self.put_ahead(statement, values)
+
+    def put_ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """See `ahead`."""
+        if not self._begins:
+            raise RuntimeError("a lane for single statements has nothing to wait for")
+        self._waiting.append((statement, values))
 
     def announce(self) -> None:
         """Run the `after_commit` callbacks of the database after the commit; see `servicekit.db.announce`."""
@@ -219,14 +202,28 @@ class Lane:
     def _works(self) -> bool:
         return self._connection is not None and not self._connection.driver.is_closed()
 
-    async def _begin(self, command: str | None) -> None:
-        self._connection = await self._lanes._take()
-        if command is not None:
-            await self._connection.driver.execute(command)
+    async def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = await self._lanes._take()
+        return self._connection
+
+    async def _send_ahead(self, connection: Connection) -> None:
+        waiting, self._waiting = self._waiting, []
+        names = [(await connection.prepared(statement.sql)).get_name() for statement, _ in waiting]
+        messages = [
+            executed(name, statement.arguments(values))
+            for name, (statement, values) in zip(names, waiting, strict=True)
+        ]
+        if self._begins and not self._begun:
+            self._begun = True
+            messages.insert(0, BEGIN)
+        connection.send(messages)
 
     async def _commit(self) -> None:
-        if self._connection is not None and self._begins:
-            await self._connection.driver.execute("COMMIT")
+        if self._waiting or self._begun:
+            connection = await self._connected()
+            await self._send_ahead(connection)
+            await connection.end()
         for call in self._on_commit:
             call()
         if self._announced:
@@ -240,8 +237,8 @@ class Lanes:
     def __init__(self, url: str, after_commit: list[Callable[[], None]], *, size: int) -> None:
         """`after_commit`: the callbacks of the database; `size`: how many connections at most."""
         self.after_commit = after_commit
-        self._options = _connect_options(url)
-        self._free: list[_Connection] = []
+        self._url = url
+        self._free: list[Connection] = []
         self._closed = False
         self._places = asyncio.Semaphore(size)
 
@@ -279,10 +276,11 @@ class Lanes:
             await self._roll_back(lane)
             LOST.labels("timeout").inc()
             raise DatabaseBusy from error
-        except _GONE as error:
+        except GONE as error:
             if isinstance(error, asyncpg.InterfaceError) and lane._works():
-                # The driver refuses what it was given, such as a value of the wrong type.
-                await self._roll_back(lane)
+                # The driver refuses what it was given, such as a value of the wrong type; what was sent ahead
+                # of it has no end.
+                self._drop(lane)
                 raise
             log.warning("lane lost", error=type(error).__name__)
             self._drop(lane)
@@ -290,7 +288,11 @@ class Lanes:
             raise DatabaseBusy from error
         except asyncpg.PostgresError as error:
             hide_values(error)
-            await self._roll_back(lane)
+            if error.severity is None:
+                # Not the server's: the driver refuses a value, and what was sent ahead of it has no end.
+                self._drop(lane)
+            else:
+                await self._roll_back(lane)
             raise
         except Exception:
             # Also a response that is replayed for an idempotency key.
@@ -310,10 +312,10 @@ class Lanes:
         for connection in free:
             try:
                 await connection.driver.close(timeout=2)
-            except (*_GONE, asyncpg.PostgresError):
+            except (*GONE, asyncpg.PostgresError):
                 connection.driver.terminate()
 
-    async def _take(self) -> _Connection:
+    async def _take(self) -> Connection:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._places.acquire()
@@ -325,7 +327,7 @@ class Lanes:
                 connection = self._free.pop()
                 if not connection.driver.is_closed():
                     return connection
-            return _Connection(await asyncpg.connect(**self._options))
+            return await Connection.open(self._url)
         except BaseException:
             self._places.release()
             raise
@@ -340,10 +342,10 @@ class Lanes:
             self._places.release()
 
     async def _roll_back(self, lane: Lane) -> None:
-        if lane._connection is not None and lane._begins:
+        if lane._connection is not None and lane._begun:
             try:
                 await lane._connection.driver.execute("ROLLBACK")
-            except (*_GONE, asyncpg.PostgresError):
+            except (*GONE, asyncpg.PostgresError):
                 self._drop(lane)
             except BaseException:
                 # Cancelled meanwhile: the transaction may still be open.
@@ -353,19 +355,6 @@ class Lanes:
     def _drop(self, lane: Lane) -> None:
         if lane._connection is not None:
             lane._connection.driver.terminate()
-
-
-def _connect_options(url: str) -> dict[str, Any]:
-    _, options = _DIALECT.create_connect_args(make_url(url))  # type: ignore[no-untyped-call]
-    return {
-        **{name: value for name, value in options.items() if not name.startswith("prepared_")},
-        "server_settings": _SERVER_SETTINGS,
-        "statement_cache_size": 0,
-        "record_class": _Record,
-        "timeout": _CONNECT_SECONDS,
-        # A server that hangs does not end its statements itself.
-        "command_timeout": STATEMENT_SECONDS + 1,
-    }
 
 
 async def _lane(request: Request) -> AsyncIterator[Lane]:

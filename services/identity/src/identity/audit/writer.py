@@ -1,8 +1,8 @@
 """Writes audit rows for tokens about to be issued, many in one transaction.
 
-A client credentials grant writes nothing else to the database, and a separate transaction per row would cost
-more than the rest of the request. The caller awaits `write` and returns the token only when the row is
-durable. An extra row for a token that could not be delivered is harmless.
+Client credentials and a refresh without rotation write nothing else to the database, and a separate
+transaction per row would cost more than the rest of the request. The caller awaits `write` and returns the
+token only when the row is durable. An extra row for a token that could not be delivered is harmless.
 """
 
 import asyncio

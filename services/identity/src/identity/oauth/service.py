@@ -85,21 +85,19 @@ class ClientCalls:
 
     async def token(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The token endpoint (RFC 6749 §3.2). Only parameters in the body are read."""
-        issued_to: str | None = None
+        record: dict[str, Any] | None = None
 
         def call(context: Context, request: Request) -> Reply:
-            nonlocal issued_to
+            nonlocal record
             dpop.prove(context, request)
             reply: Reply = self._server.create_token_response(request)
-            issued_to = context.issued_to
+            record = context.record
             return _with_nonce(context, request, reply)
 
         run = self._on_lane if dict(pairs).get("grant_type") in _ON_LANE else self._in_session
         reply = await run("/token", pairs, headers, call)
-        if issued_to is not None:
-            await self._parts.records.write(
-                actor=issued_to, action="oauth.token_issued", target=issued_to, grant="client_credentials"
-            )
+        if record is not None:
+            await self._parts.records.write(**record)
         return reply
 
     async def introspect(self, pairs: Pairs, headers: dict[str, str]) -> Reply:

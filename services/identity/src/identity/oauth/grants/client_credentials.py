@@ -31,8 +31,14 @@ class ClientCredentialsGrant(Base):  # type: ignore[misc]
         return access_tokens.response(context, access_token, granted)
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Store nothing; `OAuth.token` writes the audit record before it responds."""
-        current().issued_to = self.request.client.client_id
+        """Store nothing; `ClientCalls.token` writes the audit record before it responds."""
+        client_id = self.request.client.client_id
+        current().record = {
+            "actor": client_id,
+            "action": "oauth.token_issued",
+            "target": client_id,
+            "grant": "client_credentials",
+        }
 
 
 _OF_PEOPLE = {"openid", "profile", "phone"}

@@ -166,7 +166,8 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         """Record in the audit log, unless the rotation wrote the record."""
         context = current()
         if self.request.refresh_token.used_at is not None or "refresh_token" not in token:
-            context.issuing.record(values(context.clock, **self._issued(self.request.user)))
+            # Nothing else is written: it is written with the records of other requests.
+            context.record = self._issued(self.request.user)
 
     def revoke_old_credential(self, refresh_token: RefreshTokenSnapshot) -> None:
         """Do nothing: the rotation marked the token as used."""

@@ -79,7 +79,7 @@ class BrowsingRepository:
 
     def touch(self, sid: UUID, now: datetime) -> None:
         """Update `last_seen_at` of a session that has not ended."""
-        self._transaction.first(_TOUCH, {"sid": sid, "now": now})
+        self._transaction.ahead(_TOUCH, {"sid": sid, "now": now})
 
     def person(self, sub: UUID) -> Person | None:
         """Return an account if it is active, share-locked."""
@@ -100,7 +100,7 @@ class BrowsingRepository:
 
     def add_code(self, code: AuthorizationCode, grant: Grant) -> None:
         """Insert a code and its grant, in one statement; both stay outside of any session."""
-        self._transaction.first(_CODE, _parameters(code, "code") | _parameters(grant, "grant"))
+        self._transaction.ahead(_CODE, _parameters(code, "code") | _parameters(grant, "grant"))
 
 
 def _parameters(row: Any, prefix: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -76,8 +77,10 @@ class Context:
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key proven by the request (RFC 9449 §6.1)."""
-    issued_to: str | None = None
-    """The client that was issued a token for itself; its audit record is still to be written."""
+    record: dict[str, Any] | None = None
+    """The audit record of a call that writes nothing else: to be written before the response, by
+    `AuditWriter.write`.
+    """
     _subjects: dict[UUID, tuple[AnyGrant, Subject] | None] = field(default_factory=dict)
 
     @property

@@ -29,7 +29,7 @@ class IssuingRepository:
 
     def lock_account(self, sub: UUID) -> None:
         """Lock a person's account, memberships and entitlements against changes until the commit."""
-        self._transaction.first(statements.LOCK_ACCOUNT, {"sub": sub})
+        self._transaction.ahead(statements.LOCK_ACCOUNT, {"sub": sub})
 
     def subject(self, grant_id: UUID, now: datetime, *, lock: bool) -> tuple[GrantSnapshot, Subject] | None:
         """Return a grant and its person's data for tokens now; `lock` locks the grant."""
@@ -41,7 +41,7 @@ class IssuingRepository:
         """Return a code of the client with its grant and person, locked, so that a second redemption sees the
         first. The account is locked before the grant: a suspension locks it and then waits for the grants.
         """
-        read = self._locked(statements.CODE, value, client_id, now, hashed="code_hash")
+        read = self._locked(statements.LOCK_CODE, statements.CODE, value, client_id, now)
         if read is None:
             return None
         found, grant, subject = read
@@ -61,7 +61,7 @@ class IssuingRepository:
         """Return a refresh token of the client with its grant and person, locked: one refresh at a time for
         each grant.
         """
-        read = self._locked(statements.REFRESH, value, client_id, now, hashed="token_hash")
+        read = self._locked(statements.LOCK_REFRESH_TOKEN, statements.REFRESH, value, client_id, now)
         if read is None:
             return None
         found, grant, subject = read
@@ -76,17 +76,16 @@ class IssuingRepository:
         ), subject
 
     def _locked(
-        self, statement: Statement, value: str, client_id: str, now: datetime, *, hashed: str
+        self, lock: Statement, statement: Statement, value: str, client_id: str, now: datetime
     ) -> tuple[Any, GrantSnapshot, Subject] | None:
-        """Return the row of a credential of the client, whose hash is in the column `hashed`, and then its
-        grant and person, all locked.
-        """
+        """Return the row of a credential of the client with its grant and person, all locked."""
         row_id = id_of(value)
-        row = None if row_id is None else self._transaction.first(statement, {"id": row_id})
-        if row is None or row.client_id != client_id or getattr(row, hashed) != secret_hash(value):
+        if row_id is None:
             return None
-        read = self.subject(row.grant_id, now, lock=True)
-        return None if read is None else (row, *read)
+        credential = {"id": row_id, "hash": secret_hash(value), "client": client_id}
+        self._transaction.ahead(lock, credential)
+        row = self._transaction.first(statement, {**credential, "at": now})
+        return None if row is None else (row, GrantSnapshot.of(row), Subject.of(row))
 
     def redeem(
         self, code_id: UUID, now: datetime, renewable: NewRefreshToken | None, record: dict[str, Any]
@@ -94,24 +93,20 @@ class IssuingRepository:
         """Mark a code as used, with its audit record and its refresh token, if any, in one statement."""
         values = {"old_id": code_id, "now": now, **parameters(record)}
         if renewable is None:
-            self._transaction.first(statements.REDEEM, values)
+            self._transaction.ahead(statements.REDEEM, values)
         else:
             values |= _parameters(renewable)
-            self._transaction.first(statements.REDEEM_WITH_REFRESH_TOKEN, values)
+            self._transaction.ahead(statements.REDEEM_WITH_REFRESH_TOKEN, values)
 
     def rotate(self, old_id: UUID, new: NewRefreshToken, record: dict[str, Any]) -> None:
         """Replace a refresh token by its successor and add the audit record, in one statement."""
-        self._transaction.first(
+        self._transaction.ahead(
             statements.ROTATE, {"old_id": old_id, **_parameters(new), **parameters(record)}
         )
 
     def add(self, new: NewRefreshToken) -> None:
         """Store a refresh token."""
-        self._transaction.first(statements.NEW_REFRESH_TOKEN, _parameters(new))
-
-    def record(self, record: dict[str, Any]) -> None:
-        """Add a row to the audit log."""
-        self._transaction.first(statements.AUDIT, parameters(record))
+        self._transaction.ahead(statements.NEW_REFRESH_TOKEN, _parameters(new))
 
     def once(self, *words: str, expires_at: datetime) -> bool:
         """Record a single-use value. Return False if it was already recorded.

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sqlalchemy import (
     DateTime,
     LargeBinary,
+    Select,
     Text,
     Uuid,
     and_,
@@ -30,7 +31,7 @@ from identity.base import revocations
 from identity.grants.models import Grant
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, RefreshToken
 from identity.oauth.state.repository import SUBJECT, with_subject
-from servicekit.lanes import Statement
+from servicekit.lanes import Statement, locking
 
 _UUID: Final = Uuid()
 _NOW: Final = bindparam("now", type_=DateTime(timezone=True))
@@ -49,58 +50,86 @@ GRANT: tuple[Any, ...] = (
 )
 """Columns of `GrantSnapshot.of`."""
 
-# The credential and the account of its person; the grant is locked afterwards, with `SUBJECT_LOCKED`.
-REFRESH: Final = Statement(
-    select(
-        RefreshToken.id,
-        RefreshToken.token_hash,
-        RefreshToken.grant_id,
-        RefreshToken.expires_at,
-        RefreshToken.dpop_jkt,
-        RefreshToken.used_at,
-        RefreshToken.successor_id,
-        RefreshToken.revoked_at,
-        Grant.client_id,
-        Grant.account_id,
+# The credential and the account of its person are locked ahead of what is read: the grant, locked, and all
+# that its token says. A wrong secret and another client lock and find nothing.
+_ID: Final = bindparam("id", type_=_UUID)
+_HASH: Final = bindparam("hash", type_=LargeBinary)
+_CLIENT: Final = bindparam("client", type_=Text)
+
+
+def _of_refresh_token(statement: Select[Any]) -> Select[Any]:
+    return (
+        statement.select_from(RefreshToken)
+        .join(Grant, Grant.id == RefreshToken.grant_id)
+        .join(Account, Account.id == Grant.account_id)
+        .where(RefreshToken.id == _ID, RefreshToken.token_hash == _HASH, Grant.client_id == _CLIENT)
     )
-    .join(Grant, Grant.id == RefreshToken.grant_id)
-    .join(Account, Account.id == Grant.account_id)
-    .where(RefreshToken.id == bindparam("id", type_=_UUID))
-    .with_for_update(key_share=True, of=(RefreshToken, Account))
+
+
+def _of_code(statement: Select[Any]) -> Select[Any]:
+    return (
+        statement.select_from(AuthorizationCode)
+        .join(Grant, Grant.id == AuthorizationCode.grant_id)
+        .join(Account, Account.id == Grant.account_id)
+        .where(AuthorizationCode.id == _ID, AuthorizationCode.code_hash == _HASH, Grant.client_id == _CLIENT)
+    )
+
+
+def _facts(statement: Select[Any]) -> Select[Any]:
+    return with_subject(statement, sid=Grant.session_id).with_for_update(key_share=True, of=Grant)
+
+
+LOCK_REFRESH_TOKEN: Final = Statement(
+    locking(_of_refresh_token(select(Account.id)).with_for_update(key_share=True, of=(RefreshToken, Account)))
+)
+REFRESH: Final = Statement(
+    _facts(
+        _of_refresh_token(
+            select(
+                RefreshToken.id,
+                RefreshToken.expires_at,
+                RefreshToken.dpop_jkt,
+                RefreshToken.used_at,
+                RefreshToken.successor_id,
+                RefreshToken.revoked_at,
+                *GRANT,
+                *SUBJECT,
+            )
+        )
+    )
+)
+LOCK_CODE: Final = Statement(
+    locking(_of_code(select(Account.id)).with_for_update(key_share=True, of=(AuthorizationCode, Account)))
 )
 CODE: Final = Statement(
-    select(
-        AuthorizationCode.id,
-        AuthorizationCode.code_hash,
-        AuthorizationCode.grant_id,
-        AuthorizationCode.redirect_uri,
-        AuthorizationCode.nonce,
-        AuthorizationCode.code_challenge,
-        AuthorizationCode.issued_at,
-        AuthorizationCode.used_at,
-        Grant.client_id,
-        Grant.account_id,
+    _facts(
+        _of_code(
+            select(
+                AuthorizationCode.id,
+                AuthorizationCode.redirect_uri,
+                AuthorizationCode.nonce,
+                AuthorizationCode.code_challenge,
+                AuthorizationCode.issued_at,
+                AuthorizationCode.used_at,
+                *GRANT,
+                *SUBJECT,
+            )
+        )
     )
-    .join(Grant, Grant.id == AuthorizationCode.grant_id)
-    .join(Account, Account.id == Grant.account_id)
-    .where(AuthorizationCode.id == bindparam("id", type_=_UUID))
-    .with_for_update(key_share=True, of=(AuthorizationCode, Account))
 )
 LOCK_ACCOUNT: Final = Statement(
-    select(Account.id)
-    .where(Account.id == bindparam("sub", type_=_UUID))
-    .with_for_update(key_share=True)
+    locking(
+        select(Account.id).where(Account.id == bindparam("sub", type_=_UUID)).with_for_update(key_share=True)
+    )
     # A flush would write a modified session before the account is locked, against the lock order.
     .execution_options(autoflush=False)
 )
 _SUBJECT = with_subject(
     select(*GRANT, *SUBJECT).select_from(Grant).join(Account, Account.id == Grant.account_id),
     sid=Grant.session_id,
-).where(Grant.id == bindparam("id", type_=_UUID))
+).where(Grant.id == _ID)
 SUBJECT_READ: Final = Statement(_SUBJECT)
 SUBJECT_LOCKED: Final = Statement(_SUBJECT.with_for_update(key_share=True, of=Grant))
-
-AUDIT: Final = Statement(insert_one())
 
 
 def _new_refresh_token() -> Insert:

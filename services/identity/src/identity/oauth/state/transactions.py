@@ -36,6 +36,10 @@ class Transaction(Protocol):
         """Return the first row, or None."""
         ...
 
+    def ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """Run a statement without rows before the next one, or before the commit: see `Lane.ahead`."""
+        ...
+
     def read(self, work: Callable[[Session], T]) -> T:
         """Return what a query finds that is rarely made; on a lane, in a short transaction of its own."""
         ...
@@ -51,6 +55,10 @@ class InSession:
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """See `Transaction`."""
         return await_only(self._runner.first(statement, values))
+
+    def ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """See `Transaction`."""
+        await_only(self._runner.ahead(statement, values))
 
     def read(self, work: Callable[[Session], T]) -> T:
         """See `Transaction`."""
@@ -72,6 +80,10 @@ class OnLane:
     def first(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """See `Transaction`."""
         return await_only(self._lane.first(statement, values))
+
+    def ahead(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        """See `Transaction`."""
+        self._lane.put_ahead(statement, values)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """See `Transaction`."""
