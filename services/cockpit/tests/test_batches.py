@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pyarrow as pa
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.analytics.store import Analytics
 from cockpit.intake import reading
@@ -189,6 +190,45 @@ async def test_a_file_is_taken_again_at_once_after_the_database_was_lost_with_it
         patch.setattr(BatchRepository, "discard", lost)
         refused = await cockpit.upload("award", "county", text, batch_id=batch_id)
         assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
+    again = await cockpit.upload("award", "county", text, batch_id=batch_id)
+    assert again.status_code == 201
+    assert await amount(cockpit) == "5.00"
+
+
+async def test_a_file_is_taken_again_at_once_after_the_answer_to_its_beginning_was_lost(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, commit = BatchRepository.claim, AsyncSession.commit
+    text, batch_id = csv_of([award(amount="5")]), str(uuid4())
+    with monkeypatch.context() as patch:
+
+        async def claimed(self: BatchRepository, values: dict[str, object]) -> bool:
+            patch.setattr(AsyncSession, "commit", answer_lost)
+            return await claim(self, values)
+
+        async def answer_lost(session: AsyncSession) -> None:
+            await commit(session)
+            raise DatabaseBusy
+
+        patch.setattr(BatchRepository, "claim", claimed)
+        refused = await cockpit.upload("award", "county", text, batch_id=batch_id)
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
+    again = await cockpit.upload("award", "county", text, batch_id=batch_id)
+    assert again.status_code == 201
+    assert await amount(cockpit) == "5.00"
+
+
+async def test_a_file_is_taken_again_at_once_after_an_attempt_was_cancelled(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cancelled(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    text, batch_id = csv_of([award(amount="5")]), str(uuid4())
+    with monkeypatch.context() as patch:
+        patch.setattr(Receiver, "_commit", cancelled)
+        with pytest.raises(asyncio.CancelledError):
+            await cockpit.upload("award", "county", text, batch_id=batch_id)
     again = await cockpit.upload("award", "county", text, batch_id=batch_id)
     assert again.status_code == 201
     assert await amount(cockpit) == "5.00"

@@ -5,6 +5,7 @@ transaction commits the batch, adds it to the cells and publishes the event. If 
 its facts never count and `sweep` deletes them.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -97,7 +98,7 @@ class Receiver:
         self._limit = limit
         self._stale_after = stale_after
         self._files = SourceFiles(database, units, facts)
-        self._claims = Claims(database, stale_after, self._discards.discard, self._discards.ended, clock.now)
+        self._claims = Claims(database, stale_after, self._discards, clock.now)
 
     async def receive(
         self,
@@ -219,6 +220,9 @@ class Receiver:
                 earlier = done
                 batch = await self._load_again(batch)
             raise RecordsBusy
+        except asyncio.CancelledError:
+            self._discards.interrupted(batch)
+            raise
         except Exception as error:
             await self._discards.give_up(
                 batch, error.code if isinstance(error, Problem) else "internal_error"
@@ -313,16 +317,17 @@ class Receiver:
 
     async def _load_again(self, batch: Batch) -> Batch:
         """Discard the load of a batch and begin another."""
-        async with self._database.transaction() as session:
+        load_id = new_id()
+        async with self._discards.beginning(load_id), self._database.transaction() as session:
             batches = BatchRepository(session)
             current = await batches.locked(batch.id)
             if current is None:
                 raise BatchSuperseded
             now = self._clock.now()
-            current.load_again(batch.load_id, new_id(), now)
+            current.load_again(batch.load_id, load_id, now)
             await batches.discard(batch.feed, batch.load_id, now)
             await batches.forget_quarantine(batch.id)
-        await self._discards.delete(batch.feed, batch.load_id)
+        await self._discards.drop(batch.feed, batch.load_id)
         return current
 
     async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
