@@ -49,6 +49,8 @@ log = structlog.get_logger("intake")
 QUARANTINE_ROWS = 1_000
 """Rejected rows of one transaction."""
 SWEEP_LIMIT = 100
+ANY_AGE = timedelta(hours=-1)
+"""For `sweep`: also what a process with a clock ahead of ours has touched."""
 MOST_LOADS = 5
 """Loads of one attempt: one more whenever rows have to be refused that were written."""
 MOST_COMPARISONS = 20
