@@ -36,6 +36,8 @@ class Process:
     verb: str
     environment: dict[str, str]
     log: Path
+    heartbeat: float
+    """After how many seconds another worker takes over the jobs of a dead one."""
     late: float = 0.0
     """By how many seconds its clock is late when it starts."""
     starts: int = 0
@@ -53,9 +55,9 @@ class Process:
             if self._running is None or not self._running.alive():
                 if self._running is not None:
                     self._running.stop()
-                own = ["-m", "bench.chaos.late", str(self.late)] if self.late else ["-m"]
+                how = ["--late", str(self.late), "--heartbeat", str(self.heartbeat)]
                 self._running = PrivateProcess(
-                    [sys.executable, *own, self.service, self.verb],
+                    [sys.executable, "-m", "bench.common.service", *how, self.service, self.verb],
                     log=self.log,
                     directories=[],
                     env={**os.environ, **self.environment, "PYTHONPATH": str(ROOT)},
@@ -102,6 +104,8 @@ class Stack:
     system: System
     environments: dict[str, dict[str, str]]
     """Of each service."""
+    heartbeat: float
+    """Of each worker (`Process.heartbeat`)."""
     processes: dict[str, Process] = field(default_factory=dict)
 
     def database(self, service: str) -> str:
@@ -133,7 +137,7 @@ class Stack:
 
 
 @contextlib.asynccontextmanager
-async def stack(folder: Path) -> AsyncIterator[Stack]:
+async def stack(folder: Path, heartbeat: float) -> AsyncIterator[Stack]:
     """Start the servers, and migrate and fill the databases; no service runs yet."""
     postgres, broker = PostgresServer(folder), BrokerServer(folder)
     files, facts = Quota(folder / "files", 48), Quota(folder / "facts", 512)
@@ -149,7 +153,10 @@ async def stack(folder: Path) -> AsyncIterator[Stack]:
         at = [f"http://localhost:{port}" for port in (identity, office, cockpit)]
         system = System(at[0], at[1], at[2], CALLBACK)
         environments = _environments(system, links[0].url, links[1].url, files.folder, facts.folder)
-        made = Stack(folder, postgres, broker, files, facts, links[0], links[1], system, environments)
+        made = Stack(
+            *(folder, postgres, broker, files, facts, links[0], links[1], system, environments),
+            heartbeat=heartbeat,
+        )
         await asyncio.gather(*(asyncio.to_thread(_prepare, made, name) for name in NAMES))
         for service, worker in zip(("identity", "office"), workers, strict=True):
             _add(made, service, service, "serve", RUN_JOBS="false")
@@ -170,7 +177,7 @@ def _add(stack: Stack, name: str, service: str, verb: str, **own: str) -> None:
     environment = dict(stack.environments[service])
     environment |= {f"ZHUXUE_{service.upper()}_{key}": value for key, value in own.items()}
     log = stack.folder / f"{name.replace(' ', '-')}.log"
-    stack.processes[name] = Process(name, service, verb, environment, log)
+    stack.processes[name] = Process(name, service, verb, environment, log, stack.heartbeat)
 
 
 def _prepare(stack: Stack, service: str) -> None:

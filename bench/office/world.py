@@ -24,7 +24,8 @@ _TREE = text(
         UNION ALL
         SELECT tree.code || 'x' || n, tree.path || '.' || tree.code || 'x' || n, depth + 1
         FROM tree CROSS JOIN generate_series(
-            1, CASE depth WHEN 0 THEN 36 WHEN 3 THEN CAST(:schools AS int) ELSE 9 END
+            1, CASE depth WHEN 0 THEN CAST(:provinces AS int) WHEN 1 THEN CAST(:cities AS int) WHEN 2 THEN 9
+               ELSE CAST(:schools AS int) END
         ) AS n
         WHERE depth < 4
     )
@@ -101,12 +102,16 @@ _SIGN = """
 
 
 async def fill(url: str, units: int) -> None:
-    """Migrate the database at `url` and insert about `units` units with two people each."""
+    """Migrate the database at `url` and insert about `units` units with two people each.
+
+    Without a school for each county of the country, there are fewer provinces and cities: those of `SCOPES`.
+    """
     await upgrade(MIGRATIONS, url)
     database = Database(url, plans="force_custom_plan", pool_size=1)
-    counties = 36 * 9 * 9
+    provinces, cities = (36, 9) if units >= 36 * 9 * 9 else (7, 3)
+    schools = max(1, units // (provinces * cities * 9))
     async with database.transaction() as session:
-        await session.execute(_TREE, {"schools": max(1, units // counties)})
+        await session.execute(_TREE, {"provinces": provinces, "cities": cities, "schools": schools})
         await session.execute(_PEOPLE)
         # The search is not measured here: its indexer would take the servers' time for minutes.
         await session.execute(text("TRUNCATE search_queue"))

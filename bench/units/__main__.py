@@ -58,6 +58,7 @@ from testkit.postgres import create_database
 CITY, PROVINCE = "370100", "410000"
 """济南市 moves to 河南省."""
 CLOCK = SystemClock()
+ROOT = Path(__file__).parents[2]
 ADMINISTRATOR = UUID(int=9)
 Line = tuple[str, ...]
 T = TypeVar("T", UnitImport, UnitExport)
@@ -72,6 +73,9 @@ def arguments() -> argparse.Namespace:
         "--kill",
         action="store_true",
         help="kill the worker (-9) while it reads and while it applies the CSV file",
+    )
+    parser.add_argument(
+        "--heartbeat", type=float, default=30.0, help="seconds after which a killed worker is replaced (30)"
     )
     parser.add_argument("--write", action="store_true", help="put the table into docs/benchmarks.md")
     given = parser.parse_args()
@@ -166,9 +170,10 @@ def made(folder: Path, units: int, format_: FileFormat) -> Path:
 class WorkerProcess:
     """`python -m identity work`; another one takes over from a killed one."""
 
-    def __init__(self, url: str, folder: Path) -> None:
+    def __init__(self, url: str, folder: Path, heartbeat: float) -> None:
         self._url = url
         self._folder = folder
+        self._heartbeat = heartbeat
         self._process = self._started()
 
     @property
@@ -189,10 +194,13 @@ class WorkerProcess:
     def _started(self) -> PrivateProcess:
         port = free_port()
         process = PrivateProcess(
-            [sys.executable, "-m", "identity", "work"],
+            [
+                *(sys.executable, "-m", "bench.common.service", "--heartbeat", str(self._heartbeat)),
+                *("identity", "work"),
+            ],
             log=self._folder / "identity.log",
             directories=[],
-            env=environment(self._url, port),
+            env={**environment(self._url, port), "PYTHONPATH": str(ROOT)},
         )
         wait_for(f"http://127.0.0.1:{port}/readyz", process)
         return process
@@ -371,7 +379,7 @@ async def measure(given: argparse.Namespace, server: str, folder: Path) -> list[
                 is_primary=True,
             )
         )
-    worker = WorkerProcess(url, folder)
+    worker = WorkerProcess(url, folder, given.heartbeat)
     measured: list[Measured] = []
 
     def keep(one: Measured) -> None:

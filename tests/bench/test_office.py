@@ -17,7 +17,7 @@ async def test_each_stage_of_a_notice_is_measured_for_each_scope(database_factor
     url = await database_factory("bench-office")
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "bench.office", "--units", "6000", "--runs", "1", "--notices", "3", *MORNING],
+        [sys.executable, "-m", "bench.office", "--units", "600", "--runs", "1", "--notices", "3", *MORNING],
         cwd=ROOT,
         env={**os.environ, "BENCH_DATABASE_URL": url},
         capture_output=True,

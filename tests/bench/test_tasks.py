@@ -17,7 +17,7 @@ async def test_lists_and_live_updates_are_measured(database_factory: DatabaseFac
     done = await asyncio.to_thread(
         subprocess.run,
         [
-            *(sys.executable, "-m", "bench.tasks", "--units", "6000", "--runs", "2"),
+            *(sys.executable, "-m", "bench.tasks", "--units", "600", "--runs", "2"),
             *("--browsers", "20", "--rest", "2"),
         ],
         cwd=ROOT,

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 async def test_each_step_of_imports_and_exports_is_measured_and_a_killed_worker_changes_nothing() -> None:
     done = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-m", "bench.units", "--units", "9000", "--kill"],
+        [sys.executable, "-m", "bench.units", "--units", "9000", "--kill", "--heartbeat", "2"],
         cwd=ROOT,
         capture_output=True,
         text=True,

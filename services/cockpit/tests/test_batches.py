@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, BinaryIO
 from uuid import UUID, uuid4
 
 import pyarrow as pa
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from cockpit.analytics.store import Analytics
 from cockpit.intake import reading
@@ -176,17 +179,41 @@ async def test_a_reversed_batch_leaves_the_numbers_as_before(cockpit: Cockpit) -
     assert rows == [{"net": 1, "n": 5}]
 
 
+@pytest.mark.parametrize("end", [DatabaseBusy, asyncio.CancelledError])
 async def test_a_file_is_taken_again_at_once_after_the_database_was_lost_with_it(
-    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch, end: type[BaseException]
 ) -> None:
     async def lost(*_: object) -> None:
-        raise DatabaseBusy
+        raise end
 
     text, batch_id = csv_of([award(amount="5")]), str(uuid4())
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, suppress(asyncio.CancelledError):
         # Neither the commit nor the end of the attempt can be recorded.
         patch.setattr(Receiver, "_commit", lost)
         patch.setattr(BatchRepository, "discard", lost)
+        refused = await cockpit.upload("award", "county", text, batch_id=batch_id)
+        assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
+    again = await cockpit.upload("award", "county", text, batch_id=batch_id)
+    assert again.status_code == 201
+    assert await amount(cockpit) == "5.00"
+
+
+async def test_a_file_is_taken_again_at_once_after_the_answer_to_its_beginning_was_lost(
+    cockpit: Cockpit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, commit = BatchRepository.claim, AsyncSession.commit
+    text, batch_id = csv_of([award(amount="5")]), str(uuid4())
+    with monkeypatch.context() as patch:
+
+        async def claimed(self: BatchRepository, values: dict[str, object]) -> bool:
+            patch.setattr(AsyncSession, "commit", answer_lost)
+            return await claim(self, values)
+
+        async def answer_lost(session: AsyncSession) -> None:
+            await commit(session)
+            raise DatabaseBusy
+
+        patch.setattr(BatchRepository, "claim", claimed)
         refused = await cockpit.upload("award", "county", text, batch_id=batch_id)
         assert (refused.status_code, refused.json()["code"]) == (503, "database_busy")
     again = await cockpit.upload("award", "county", text, batch_id=batch_id)
@@ -217,6 +244,9 @@ async def test_a_crash_after_the_facts_and_before_the_commit_counts_nothing(
         assert (await cockpit.overview("county"))["children"][0]["person_times"] == 0
         busy = await cockpit.upload("award", "county", text, batch_id=batch_id)
         assert (busy.status_code, busy.json()["code"]) == (409, "batch_in_progress")
+        async with cockpit.database.transaction() as session:
+            # The clock of the next process is behind.
+            await session.execute(update(Batch).values(touched_at=Batch.touched_at + timedelta(seconds=5)))
     async with start() as cockpit:
         listed = (await cockpit.http.get("/api/v1/intake/batches", headers=cockpit.bearer())).json()["items"]
         assert [(item["status"], item["failure"]) for item in listed] == [("failed", "interrupted")]

@@ -31,7 +31,7 @@ from cockpit.intake import endpoints as intake
 from cockpit.intake import forms as intake_forms
 from cockpit.intake.agreement import Agreement
 from cockpit.intake.facts import FactWriter
-from cockpit.intake.receiving import Receiver
+from cockpit.intake.receiving import ANY_AGE, Receiver
 from cockpit.intake.records import Records
 from cockpit.intake.reversing import Reversals
 from cockpit.measuring import measuring
@@ -131,7 +131,7 @@ def build(
     @asynccontextmanager
     async def background(_: FastAPI) -> AsyncIterator[None]:
         # With chDB no other process can be receiving, so every unfinished batch was interrupted.
-        await receiver.sweep(timedelta(0) if settings.analytics_embedded else None)
+        await receiver.sweep(ANY_AGE if settings.analytics_embedded else None)
         await builder.reconcile()
         await filler.catch_up()
         await plant(database, server.clock)

@@ -1,6 +1,6 @@
 """The beginning of a batch: which batch a file is, and whether it has to be loaded."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,6 +11,7 @@ from cockpit.directory.models import Unit
 from cockpit.feeds import personal
 from cockpit.feeds.declarations import FEEDS, FeedName
 from cockpit.intake import files
+from cockpit.intake.discarding import Discards
 from cockpit.intake.errors import (
     BatchDuplicate,
     BatchIdReused,
@@ -60,9 +61,6 @@ class NewBatch:
             raise EditionsNotCorrected
 
 
-Discard = Callable[[BatchRepository, Batch, str, datetime], Awaitable[None]]
-
-
 class Claims:
     """Claim batches, each in a transaction of its own."""
 
@@ -70,15 +68,12 @@ class Claims:
         self,
         database: Database,
         stale_after: timedelta,
-        discard: Discard,
-        ended: Callable[[UUID], bool],
+        discards: Discards,
         now: Callable[[], datetime],
     ) -> None:
-        """`ended` tells whether an attempt has ended although it is not recorded (`Discards.ended`)."""
         self._database = database
         self._stale_after = stale_after
-        self._discard = discard
-        self._ended = ended
+        self._discards = discards
         self._now = now
 
     async def claim(
@@ -89,7 +84,7 @@ class Claims:
         Raises `BatchIdReused`, `BatchInProgress`, `BatchDuplicate`, `ParentNotFound`.
         """
         now, made_id, load_id = self._now(), new_id(), new_id()
-        async with self._database.transaction() as session:
+        async with self._discards.beginning(load_id), self._database.transaction() as session:
             batches = BatchRepository(session)
             await check_parent(batches, new, unit.id)
             inserted = await batches.claim(
@@ -135,9 +130,9 @@ class Claims:
             if batch.status is BatchStatus.REJECTED:
                 await batches.forget_quarantine(batch.id)
             if batch.status is BatchStatus.RECEIVING:
-                if batch.touched_at > now - self._stale_after and not self._ended(batch.load_id):
+                if batch.touched_at > now - self._stale_after and not self._discards.ended(batch.load_id):
                     raise BatchInProgress
-                await self._discard(batches, batch, "interrupted", now)
+                await self._discards.discard(batches, batch, "interrupted", now)
             form = new.kind.format, reader.encoding, reader.headings
             batch.begin(load_id, upload.sha256, upload.size, form, now)
             return batch, True

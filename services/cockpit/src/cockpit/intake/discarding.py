@@ -1,6 +1,9 @@
 """The end of loads that do not count: their facts are deleted, now or by the sweep."""
 
+import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -13,6 +16,7 @@ from cockpit.intake.repository import BatchRepository
 from contracts.intake import BatchStatus
 from servicekit.clock import Clock
 from servicekit.db import Database
+from servicekit.problems import Problem
 
 log = structlog.get_logger("intake")
 
@@ -32,6 +36,23 @@ class Discards:
     def ended(self, load_id: UUID) -> bool:
         """Return whether an attempt has ended in this process although that could not be recorded."""
         return load_id in self._ended
+
+    @asynccontextmanager
+    async def beginning(self, load_id: UUID) -> AsyncIterator[None]:
+        """Remember that an attempt has ended whose beginning is lost with the database.
+
+        It may have been committed all the same. A refusal (4xx) comes before that.
+        """
+        try:
+            yield
+        except (Exception, asyncio.CancelledError) as error:
+            if not isinstance(error, Problem) or error.status >= 500:
+                self._ended.append(load_id)
+            raise
+
+    def interrupted(self, batch: Batch) -> None:
+        """Remember that an attempt was cancelled: nothing more can be recorded then."""
+        self._ended.append(batch.load_id)
 
     async def give_up(self, batch: Batch, reason: str) -> None:
         """End an attempt, unless it counts or another has taken its place. Never raises."""

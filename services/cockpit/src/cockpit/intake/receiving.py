@@ -5,6 +5,7 @@ transaction commits the batch, adds it to the cells and publishes the event. If 
 its facts never count and `sweep` deletes them.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ log = structlog.get_logger("intake")
 QUARANTINE_ROWS = 1_000
 """Rejected rows of one transaction."""
 SWEEP_LIMIT = 100
+ANY_AGE = timedelta(hours=-1)
+"""For `sweep`: also what a process with a clock ahead of ours has touched."""
 MOST_LOADS = 5
 """Loads of one attempt: one more whenever rows have to be refused that were written."""
 MOST_COMPARISONS = 20
@@ -97,7 +100,7 @@ class Receiver:
         self._limit = limit
         self._stale_after = stale_after
         self._files = SourceFiles(database, units, facts)
-        self._claims = Claims(database, stale_after, self._discards.discard, self._discards.ended, clock.now)
+        self._claims = Claims(database, stale_after, self._discards, clock.now)
 
     async def receive(
         self,
@@ -219,6 +222,9 @@ class Receiver:
                 earlier = done
                 batch = await self._load_again(batch)
             raise RecordsBusy
+        except asyncio.CancelledError:
+            self._discards.interrupted(batch)
+            raise
         except Exception as error:
             await self._discards.give_up(
                 batch, error.code if isinstance(error, Problem) else "internal_error"
@@ -313,16 +319,17 @@ class Receiver:
 
     async def _load_again(self, batch: Batch) -> Batch:
         """Discard the load of a batch and begin another."""
-        async with self._database.transaction() as session:
+        load_id = new_id()
+        async with self._discards.beginning(load_id), self._database.transaction() as session:
             batches = BatchRepository(session)
             current = await batches.locked(batch.id)
             if current is None:
                 raise BatchSuperseded
             now = self._clock.now()
-            current.load_again(batch.load_id, new_id(), now)
+            current.load_again(batch.load_id, load_id, now)
             await batches.discard(batch.feed, batch.load_id, now)
             await batches.forget_quarantine(batch.id)
-        await self._discards.delete(batch.feed, batch.load_id)
+        await self._discards.drop(batch.feed, batch.load_id)
         return current
 
     async def _keep(self, batch: Batch, rejected: list[dict[str, Any]]) -> None:
