@@ -96,7 +96,7 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
                 and not _is_repository(name)
             ):
                 yield node.lineno, f"session.{attribute}() outside a repository.py"
-        if name.startswith(TRACED) and _is_client_without_hooks(node):
+        if name.startswith(TRACED) and isinstance(node, ast.Call) and _is_client_without_hooks(node):
             yield node.lineno, "a client without event_hooks=servicekit.tracing.HOOKS"
         if isinstance(node, ast.While) and name not in LOOPS and _waits_for_ever(node):
             yield node.lineno, "a loop that waits: use servicekit.background, or a job or periodic task"
@@ -121,12 +121,8 @@ def _waits_for_ever(loop: ast.While) -> bool:
     )
 
 
-def _is_client_without_hooks(node: ast.AST) -> bool:
-    return (
-        isinstance(node, ast.Call)
-        and _called(node) == "AsyncClient"
-        and "event_hooks" not in {one.arg for one in node.keywords}
-    )
+def _is_client_without_hooks(node: ast.Call) -> bool:
+    return _called(node) == "AsyncClient" and "event_hooks" not in {one.arg for one in node.keywords}
 
 
 def _is_repository(name: str) -> bool:
