@@ -60,12 +60,14 @@ def silent() -> Iterator[int]:
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
-    """Answers with the address that the gateway passes on."""
+    """Answers with the address that the gateway passes on, and with the trace."""
 
     def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.headers["X-Forwarded-For"].encode())
+        for name in ("traceparent", "tracestate"):
+            self.wfile.write(self.headers.get(name, "").encode())
 
     def log_message(self, *_: object) -> None:
         pass
@@ -192,7 +194,9 @@ def test_http_2_is_written_as_the_version_of_nginx_has_it(
 
 
 def caller(gateway: httpx.Client, forwarded: str) -> str:
-    headers = {"host": HOSTS["portal"], "x-forwarded-for": forwarded}
+    # Traces begin behind the gateway.
+    trace = {"traceparent": f"00-{'a' * 32}-{'b' * 16}-01", "tracestate": "vendor=1"}
+    headers = {"host": HOSTS["portal"], "x-forwarded-for": forwarded, **trace}
     return gateway.get("/", headers=headers, extensions={"sni_hostname": HOSTS["portal"]}).text
 
 

@@ -30,6 +30,8 @@ LOOPS = {
     "libs/testkit/src/testkit/backends/base.py": "waits for a server that a test starts",
     "onebox/src/onebox/postgres.py": "waits for the server that it starts",
 }
+# What these send has the trace of what they do.
+TRACED = ("services/", *(f"libs/{name}/" for name in ("authkit", "messaging", "replica", "resourceserver")))
 # What nobody but the feature itself touches: its queries and its entrances. Its service, its models and
 # what they speak in (errors, schemas, rules, auth) are there for others too.
 CLOSED = {"repository", "endpoints", "consumers"}
@@ -94,6 +96,8 @@ def _breaches(root: Path, name: str, tree: ast.Module, reasoned: set[int]) -> It
                 and not _is_repository(name)
             ):
                 yield node.lineno, f"session.{attribute}() outside a repository.py"
+        if name.startswith(TRACED) and isinstance(node, ast.Call) and _is_client_without_hooks(node):
+            yield node.lineno, "a client without event_hooks=servicekit.tracing.HOOKS"
         if isinstance(node, ast.While) and name not in LOOPS and _waits_for_ever(node):
             yield node.lineno, "a loop that waits: use servicekit.background, or a job or periodic task"
         if in_service and isinstance(node, ast.Call) and _called(node) in RAW_SQL and node.args:
@@ -115,6 +119,10 @@ def _waits_for_ever(loop: ast.While) -> bool:
         _called(call) in {"sleep", "wait_for"} or (_called(call) == "wait" and not call.args)
         for call in calls
     )
+
+
+def _is_client_without_hooks(node: ast.Call) -> bool:
+    return _called(node) == "AsyncClient" and "event_hooks" not in {one.arg for one in node.keywords}
 
 
 def _is_repository(name: str) -> bool:
@@ -226,6 +234,10 @@ SEEDS = {
         "services/shop/src/shop/orders/service.py",
         "async def f(wake):\n    while True:\n        await wake.wait()\n",
     ),
+    "client": (
+        "services/shop/src/shop/orders/service.py",
+        "client = httpx.AsyncClient(timeout=5)\n",
+    ),
     "index": (
         "services/shop/migrations/versions/0002_x.py",
         'op.execute("CREATE INDEX CONCURRENTLY ix_a ON a (b)")\n',
@@ -253,6 +265,7 @@ FINE = {
         "from shop.stock.errors import Gone\nfrom shop.stock.rules import LIMIT\n"
         "from shop.orders.repository import find\nfrom shop.base import Base\n"
         "def f(batch):\n    batch.commit()\n"
+        "client = httpx.AsyncClient(timeout=5, event_hooks=HOOKS)\n"
     ),
     "services/shop/migrations/versions/0002_x.py": ('create_index_concurrently("ix_a", "ON a (b)")\n'),
     "services/shop/src/shop/app.py": "from shop.stock.endpoints import router\n",

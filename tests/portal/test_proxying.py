@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI, Request
 from sqlalchemy import event, text
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -19,7 +20,9 @@ import portal.sessions.streams
 from authkit.dpop import verify_proof
 from contracts.vocabulary import Audience
 from portal.proxying.service import Upstream
+from servicekit import logs
 from testkit.serving import Served
+from testkit.waiting import moments
 from tests.portal.conftest import NewVisitor, Site, Twin, Visitor
 
 ME = "/api/identity/v1/me"
@@ -369,3 +372,37 @@ async def test_a_suspended_person_is_out_at_once(site: Site, new_visitor: NewVis
     assert (answer.status_code, answer.json()["code"]) == (401, "sign_in_required")
     async with site.portal.state.database.transaction() as session:
         assert await session.scalar(text("SELECT count(*) FROM sessions")) == 0
+
+
+async def test_one_trace_leads_from_a_call_to_what_other_services_make_of_its_event(
+    site: Site, new_visitor: NewVisitor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    person, trace, span = new_visitor(), "a" * 32, "b" * 16
+    await person.sign_in()
+    unit = (await person.call("GET", ME)).json()["unit_id"]
+    path = f"/api/identity/v1/units/{unit}"
+    version = (await person.call("GET", path)).headers["etag"]
+    lines: list[dict[str, Any]] = []
+    before = structlog.get_config()
+    logs.configure(json=True, level="INFO")
+    try:
+        capsys.readouterr()
+        changed = await person.call(
+            "PATCH",
+            path,
+            json={"duty_phone": "0531-86012345", "reason": "更换值班电话"},
+            headers={"if-match": version, "traceparent": f"00-{trace}-{span}-01"},
+        )
+        assert changed.status_code == 200, changed.text
+        async for _ in moments():
+            lines += [json.loads(line) for line in capsys.readouterr().out.splitlines() if line[0] == "{"]
+            if any(line.get("queue") == "office.directory" for line in lines):
+                break
+    finally:
+        structlog.configure(**before)
+    of_trace = [line for line in lines if line.get("trace_id") == trace and "parent_id" in line]
+    spans = {line.get("queue", line.get("service")): line["span_id"] for line in of_trace}
+    parents = {line.get("queue", line.get("service")): line["parent_id"] for line in of_trace}
+    assert parents["portal"] == span
+    assert parents["identity"] == spans["portal"]
+    assert parents["office.directory"] == spans["identity"]

@@ -98,7 +98,8 @@ async def test_how_a_run_ended_is_in_the_table_and_in_the_metrics(service: Servi
         labels = {"service": "shop", "task": "shop.fails"}
 
         async def measured() -> bool:
-            return bool(REGISTRY.get_sample_value("zhuxue_periodic_last_success_timestamp_seconds", labels))
+            since = REGISTRY.get_sample_value("zhuxue_periodic_last_success_timestamp_seconds", labels)
+            return since is not None and since > found.declared_at.timestamp()
 
         await eventually(measured)
     assert found.last_error == "ConnectionError: refused"
@@ -164,3 +165,20 @@ def test_cron_means_beijing_time_and_jitter_delays() -> None:
 def test_a_schedule_that_is_none_is_refused(schedule: dict[str, str]) -> None:
     with pytest.raises(ValueError, match=r"shop\.report"):
         Periodic("shop.report", Runs(), **schedule)  # type: ignore[arg-type]
+
+
+async def test_a_task_that_has_never_succeeded_is_as_late_as_if_it_had_when_it_was_declared(
+    service: Service,
+) -> None:
+    task = Periodic("shop.never", Runs(failures=9), every=timedelta(hours=1), at_start=True)
+    async with service.worker(periodic=(task,)):
+
+        async def failed() -> bool:
+            return (await view(service, "shop.never")).last_failure_at is not None
+
+        await eventually(failed)
+        found = await view(service, "shop.never")
+    labels = {"service": "shop", "task": "shop.never"}
+    since = REGISTRY.get_sample_value("zhuxue_periodic_last_success_timestamp_seconds", labels)
+    assert found.last_success_at is None
+    assert since == found.declared_at.timestamp()

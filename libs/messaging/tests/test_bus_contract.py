@@ -1,8 +1,9 @@
 """The contract of both buses, tested through a real outbox, the relay and the effect of a handler."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select
@@ -29,6 +30,7 @@ from messaging.wiring import LocalListener, Messaging
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 from servicekit.retry import RetryPolicy
+from servicekit.tracing import continued, traceparent
 
 
 class Fails:
@@ -372,21 +374,37 @@ async def test_events_of_one_outbox_are_published_in_the_order_of_their_commits(
     assert seen == list(range(20))
 
 
-async def test_the_correlation_id_travels_with_the_event_and_on_into_the_next(service: SampleService) -> None:
+async def test_the_correlation_id_and_the_trace_travel_with_the_event_and_on_into_the_next(
+    service: SampleService,
+) -> None:
     heard: dict[str, list[str | None]] = {"first": [], "second": []}
+    traces: list[str] = []
 
     async def answer(session: AsyncSession, event: BatchCommittedV1, envelope: Envelope) -> None:
         heard[event.feed] += [envelope.correlationid, correlation_id()]
+        traces.extend((envelope.traceparent or "", traceparent() or ""))
         await take_effect(session, "sample.effects", envelope)
         if event.feed == "first":
             record(session, committed("second"))
 
     async with service.running(Subscription("sample.effects", (BatchCommittedV1,), answer)):
-        with bound_contextvars(correlation_id="req-20231101-0001"):
+        with bound_contextvars(correlation_id="req-20231101-0001"), continued(None) as span:
             await service.publish(committed("first"))
         await eventually(lambda: _true(heard["second"]))
         await service.relayed()
     assert heard == {"first": ["req-20231101-0001"] * 2, "second": ["req-20231101-0001"] * 2}
+    first, handler, second, last = traces
+    assert (first, second) == (span.traceparent, handler)
+    assert {one.split("-")[1] for one in traces} == {span.trace_id}
+    assert len({first, handler, last}) == 3
+
+
+def test_an_event_of_an_earlier_release_has_no_trace() -> None:
+    recorded = Envelope(
+        id=uuid4(), source="/zhuxue/sample", type="a", subject="b", time=datetime.now(UTC), data={}
+    )
+    message = recorded.model_dump_json(exclude={"traceparent"})
+    assert Envelope.model_validate_json(message).traceparent is None
 
 
 async def test_an_event_published_before_a_restart_is_delivered_after_it(service: SampleService) -> None:

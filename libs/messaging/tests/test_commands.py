@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import Connection, func, insert, inspect, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from jobs.migrations import create_v1
+from jobs.migrations import create_v1, upgrade_v2
 from libs.messaging.tests.support.sample_service import inbox, tables
 from messaging import cli
 from messaging.inprocess import InProcessBus
@@ -51,6 +51,7 @@ async def _jobs_tables(url: str) -> None:
     def create(connection: Connection) -> None:
         with Operations.context(MigrationContext.configure(connection)):
             create_v1()
+            upgrade_v2()
 
     engine = create_async_engine(url)
     async with engine.begin() as connection:

@@ -11,6 +11,7 @@ import structlog
 
 from servicekit.background import repeated
 from servicekit.retry import RetryPolicy
+from servicekit.tracing import HOOKS
 
 log = structlog.get_logger("jwks")
 
@@ -26,7 +27,7 @@ def fetch_over_http(url: str) -> Fetch:
     """Fetch the key set from `url`."""
 
     async def fetch() -> dict[str, Any]:
-        async with httpx.AsyncClient(timeout=5, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=5, follow_redirects=False, event_hooks=HOOKS) as client:
             response = await client.get(url)
             response.raise_for_status()
             document: dict[str, Any] = response.json()

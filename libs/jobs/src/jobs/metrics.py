@@ -15,7 +15,7 @@ SECONDS = Histogram(
 )
 LAST_SUCCESS = Gauge(
     "zhuxue_periodic_last_success_timestamp_seconds",
-    "When a periodic task last succeeded in any process",
+    "When a periodic task last succeeded in any process; if never, when it was declared",
     ["service", "task"],
     multiprocess_mode="max",
 )

@@ -73,3 +73,12 @@ def create_v1() -> None:
         sa.Column("last_seconds", sa.Integer(), nullable=True, comment="duration of the last successful run"),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_periodic_tasks")),
     )
+
+
+def upgrade_v2() -> None:
+    """Add the trace of what has enqueued a job, and when a periodic task was declared first."""
+    op.add_column("jobs", sa.Column("traceparent", sa.Text(), nullable=True))
+    op.add_column(
+        "periodic_tasks",
+        sa.Column("declared_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+    )

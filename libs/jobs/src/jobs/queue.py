@@ -20,6 +20,7 @@ from jobs.tables import PGQUEUER_TABLES, make_jobs_table, make_periodic_table
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
 from servicekit.migrations import exclude_tables
+from servicekit.tracing import traceparent
 
 # The trigger on pgqueuer's table notifies the workers when the transaction commits.
 _CLAIMABLE = text(
@@ -75,6 +76,7 @@ class PeriodicView:
     name: str
     schedule: str
     next_run_at: datetime
+    declared_at: datetime
     last_success_at: datetime | None
     last_failure_at: datetime | None
     last_error: str | None
@@ -129,6 +131,7 @@ class JobQueue:
             state=State.QUEUED,
             run_at=func.now() + delay,
             correlation_id=correlation_id(),
+            traceparent=traceparent(),
         )
         stored: UUID = session.execute(
             statement.on_conflict_do_update(

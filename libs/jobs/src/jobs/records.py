@@ -28,6 +28,7 @@ class Started:
     checkpoint: Any
     cancel_requested: bool
     correlation_id: str | None
+    traceparent: str | None
 
 
 class Records:
@@ -71,6 +72,7 @@ class Records:
                 checkpoint=row.checkpoint,
                 cancel_requested=row.cancel_requested,
                 correlation_id=row.correlation_id,
+                traceparent=row.traceparent,
             )
 
     async def succeed(self, started: Started, result: BaseModel | None) -> bool:

@@ -88,12 +88,12 @@ class Schedule:
                 await session.execute(
                     select(
                         table.c.name,
-                        table.c.last_success_at,
+                        # Without the other, a task that has never succeeded would never be late.
+                        func.coalesce(table.c.last_success_at, table.c.declared_at).label("since"),
                         func.extract("epoch", table.c.next_run_at - func.now()).label("seconds"),
                     ).where(table.c.name.in_(self._tasks))
                 )
             ).all()
         for row in rows:
-            if row.last_success_at is not None:
-                LAST_SUCCESS.labels(self._service, row.name).set(row.last_success_at.timestamp())
+            LAST_SUCCESS.labels(self._service, row.name).set(row.since.timestamp())
         return min([_LOOK_SECONDS, *(max(0.05, float(row.seconds)) for row in rows)])

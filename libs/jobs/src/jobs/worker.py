@@ -43,6 +43,7 @@ from jobs.schedule import Schedule
 from servicekit.background import repeated
 from servicekit.db import Database
 from servicekit.metrics import Measure
+from servicekit.tracing import continued
 
 log = structlog.get_logger("jobs")
 
@@ -209,14 +210,19 @@ class Worker:
         if started is None:
             return
         kind = handler.kind
-        with bound_contextvars(
-            service=self._service, job_id=str(job_id), kind=kind.name, correlation_id=started.correlation_id
-        ):
+        about = {"job_id": str(job_id), "kind": kind.name, "correlation_id": started.correlation_id}
+        with bound_contextvars(service=self._service, **about), continued(started.traceparent) as span:
             began = time.perf_counter()
             outcome = await self._attempt(started, handler, began)
             SECONDS.labels(self._service, kind.name).observe(time.perf_counter() - began)
             OUTCOMES.labels(self._service, kind.name, outcome).inc()
-            log.log(_LEVELS.get(outcome, 20), "job attempt ended", outcome=outcome, attempt=started.attempt)
+            log.log(
+                _LEVELS.get(outcome, 20),
+                "job attempt ended",
+                outcome=outcome,
+                attempt=started.attempt,
+                parent_id=span.parent_id,
+            )
 
     async def _attempt(self, started: Started, handler: AnyHandler, began: float) -> str:
         kind, records = handler.kind, self._records

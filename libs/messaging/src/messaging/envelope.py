@@ -27,6 +27,8 @@ class Envelope(BaseModel):
     datacontenttype: Literal["application/json"] = "application/json"
     sequence: int | None = None
     correlationid: str | None = None
+    # The extension Distributed Tracing of CloudEvents. Events of earlier releases do not have it.
+    traceparent: str | None = None
     data: dict[str, Any]
 
     def event(self) -> EventModel:

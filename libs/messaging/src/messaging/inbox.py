@@ -3,6 +3,7 @@
 The periodic task of `messaging.pruning` deletes rows after a month; no event is redelivered that late.
 """
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from contracts import EventModel
 from messaging import dead_letters
 from messaging.envelope import Envelope
 from servicekit.db import Database
+from servicekit.tracing import continued
 
 log = structlog.get_logger("bus")
 
@@ -74,8 +76,12 @@ class Processor:
 
         Raises the handler's error and writes nothing then.
         """
-        with bound_contextvars(correlation_id=envelope.correlationid, event_id=str(envelope.id)):
+        with (
+            bound_contextvars(correlation_id=envelope.correlationid, event_id=str(envelope.id)),
+            continued(envelope.traceparent) as span,
+        ):
             event = envelope.event()
+            began = time.perf_counter()
             async with self._database.transaction() as session:
                 claimed = await session.execute(
                     insert(self._inbox)
@@ -86,7 +92,14 @@ class Processor:
                 if claimed.first() is None:
                     return False
                 await subscription.handler(session, event, envelope)
-                return True
+            log.info(
+                "event",
+                queue=subscription.queue,
+                type=envelope.type,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+                parent_id=span.parent_id,
+            )
+            return True
 
     async def give_up(self, queue: str, message: bytes, error: str, attempts: int) -> None:
         """Store `message` as a dead letter of `queue`. The caller may acknowledge it afterwards."""

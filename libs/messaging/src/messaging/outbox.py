@@ -19,6 +19,7 @@ from messaging.envelope import Envelope
 from servicekit.db import announce
 from servicekit.ids import new_id
 from servicekit.logs import correlation_id
+from servicekit.tracing import traceparent
 
 
 class OutboxRow:
@@ -33,6 +34,7 @@ class OutboxRow:
     subject: Mapped[str] = mapped_column(Text)
     sequence: Mapped[int | None] = mapped_column(BigInteger)
     correlation_id: Mapped[str | None] = mapped_column(Text)
+    traceparent: Mapped[str | None] = mapped_column(Text)
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
@@ -58,6 +60,7 @@ class OutboxRow:
             time=self.created_at,
             sequence=self.sequence,
             correlationid=self.correlation_id,
+            traceparent=self.traceparent,
             data=self.data,
         )
 
@@ -71,6 +74,7 @@ class Recorded:
     type: str
     subject: str
     correlation_id: str | None
+    traceparent: str | None
     event: EventModel
 
     def values(self, prefix: str) -> dict[str, Any]:
@@ -81,6 +85,7 @@ class Recorded:
             f"{prefix}type": self.type,
             f"{prefix}subject": self.subject,
             f"{prefix}correlation_id": self.correlation_id,
+            f"{prefix}traceparent": self.traceparent,
             f"{prefix}data": self.event.model_dump_json(),
         }
 
@@ -113,6 +118,7 @@ class Outbox:
                 subject=recorded.subject,
                 sequence=sequence,
                 correlation_id=recorded.correlation_id,
+                traceparent=recorded.traceparent,
                 data=recorded.event.model_dump(mode="json"),
             )
         )
@@ -121,7 +127,12 @@ class Outbox:
 
     def record(self, event: EventModel, *, subject: UUID | str) -> "Recorded":
         """Return the row of `event` for a statement of a lane, which writes it; then call `Lane.announce`."""
-        return Recorded(new_id(), f"/zhuxue/{self.source}", event.type, str(subject), correlation_id(), event)
+        return Recorded(
+            *(new_id(), f"/zhuxue/{self.source}", event.type, str(subject)),
+            correlation_id=correlation_id(),
+            traceparent=traceparent(),
+            event=event,
+        )
 
     def resend(self, session: AsyncSession, envelope: Envelope, *, queue: str) -> None:
         """Send `envelope` unchanged again, to `queue` only."""
@@ -133,6 +144,7 @@ class Outbox:
                 subject=envelope.subject,
                 sequence=envelope.sequence,
                 correlation_id=envelope.correlationid,
+                traceparent=envelope.traceparent,
                 data=envelope.data,
                 created_at=envelope.time,
                 queue=queue,

@@ -13,6 +13,7 @@ from contracts.identity import PersonChangedV1, RoleChangedV1, UnitChangedV1
 from contracts.revocations import Revoked
 from contracts.vocabulary import Audience
 from replica.settings import SnapshotSettings
+from servicekit.tracing import HOOKS
 
 E = TypeVar("E", bound=BaseModel)
 What = Literal["units", "people", "roles", "revocations"]
@@ -47,7 +48,7 @@ class Snapshot:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["Reader"]:
         """Open a reader that uses one connection and one token for all pages."""
-        async with httpx.AsyncClient(timeout=60, transport=self._transport) as client:
+        async with httpx.AsyncClient(timeout=60, transport=self._transport, event_hooks=HOOKS) as client:
             yield Reader(client, self._base, self._auth)
 
 

@@ -9,6 +9,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from servicekit import tracing
 from servicekit.ids import new_id
 
 HEADER = b"x-correlation-id"
@@ -27,6 +28,7 @@ def configure(*, json: bool, level: str) -> None:
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            tracing.add_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -61,6 +63,8 @@ def actor() -> str | None:
 class CorrelationMiddleware:
     """Reads or creates the correlation id, returns it in the response and logs each request.
 
+    Each request is a span of the trace that the caller has begun, or of a new one.
+
     Logs only method, route path and status, because query strings can contain personal data.
     """
 
@@ -77,6 +81,8 @@ class CorrelationMiddleware:
         value = given.decode() if _ACCEPTED.match(given) else str(new_id())
         clear_contextvars()
         bind_contextvars(correlation_id=value, service=self.service)
+        span = tracing.span_in(tracing.given(scope["headers"]))
+        entered = tracing.enter(span)
         started = time.perf_counter()
         status = 500
 
@@ -97,4 +103,6 @@ class CorrelationMiddleware:
                 route=getattr(route, "path", "-"),
                 status=status,
                 ms=round((time.perf_counter() - started) * 1000, 1),
+                parent_id=span.parent_id,
             )
+            tracing.leave(entered)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from identity.addresses import Network, may_call
+from servicekit.tracing import HOOKS
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -61,7 +62,12 @@ async def calling(
     headers = {"Accept": accept, "Host": parts.netloc.rpartition("@")[2]}
     async with (
         httpx.AsyncClient(
-            timeout=seconds, follow_redirects=False, trust_env=False, verify=_tls(), transport=transport
+            timeout=seconds,
+            follow_redirects=False,
+            trust_env=False,
+            verify=_tls(),
+            transport=transport,
+            event_hooks=HOOKS,
         ) as client,
         client.stream(method, target, data=data, headers=headers, extensions=extensions) as response,
     ):

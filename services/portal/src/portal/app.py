@@ -35,7 +35,7 @@ from portal.signing_in.service import SigningIn
 from portal.walls import endpoints as walls
 from portal.walls.rules import ROUTES
 from portal.walls.service import Walls
-from servicekit import design
+from servicekit import design, tracing
 from servicekit.app import create_app
 from servicekit.background import repeated
 from servicekit.cipher import Cipher, Key
@@ -151,7 +151,9 @@ def _client(timeout: float | httpx.Timeout, connections: int | None) -> httpx.As
     limits = httpx.Limits(
         max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=_IDLE_SECONDS
     )
-    return httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False, trust_env=False)
+    return httpx.AsyncClient(
+        timeout=timeout, limits=limits, follow_redirects=False, trust_env=False, event_hooks=tracing.HOOKS
+    )
 
 
 def _upstreams(settings: Settings) -> dict[Audience, Upstream]:

@@ -9,6 +9,7 @@ import httpx
 import structlog
 
 from identity.sms.errors import SmsRefused, SmsUnavailable
+from servicekit.tracing import HOOKS
 
 log = structlog.get_logger("sms")
 
@@ -58,7 +59,9 @@ class HttpSmsGateway:
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
         # Created once: loading the trusted certificates takes longer than the rest of a sign-in.
-        self._http = httpx.AsyncClient(timeout=5, headers={"Authorization": f"Bearer {secret}"})
+        self._http = httpx.AsyncClient(
+            timeout=5, headers={"Authorization": f"Bearer {secret}"}, event_hooks=HOOKS
+        )
 
     async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
         """See `SmsGateway.send`."""

@@ -7,6 +7,7 @@ import httpx
 import structlog
 
 from contracts.vocabulary import RealNameOutcome
+from servicekit.tracing import HOOKS
 
 log = structlog.get_logger("verification")
 _ATTEMPTS = 2
@@ -78,7 +79,9 @@ class HttpProvider:
     ) -> None:
         self._url = url
         headers = {"Authorization": f"Bearer {secret}"}
-        self._http = httpx.AsyncClient(timeout=timeout, headers=headers, transport=transport)
+        self._http = httpx.AsyncClient(
+            timeout=timeout, headers=headers, transport=transport, event_hooks=HOOKS
+        )
 
     async def check(self, name: str, id_number: str, *, key: str) -> Answer:
         """See `RealNameProvider.check`. Without an answer, the call is repeated once."""

@@ -183,11 +183,12 @@ def _sign() -> Any:
         .cte("signed")
     )
     event = insert(outbox.row.__table__).from_select(
-        ["id", "source", "type", "subject", "correlation_id", "data"],
+        ["id", "source", "type", "subject", "correlation_id", "traceparent", "data"],
         select(
             *(_value(f"event_{name}", Text if name != "id" else Uuid) for name in ("id", "source", "type")),
             _value("event_subject", Text),
             _value("event_correlation_id", Text),
+            _value("event_traceparent", Text),
             cast(_value("event_data", Text), JSONB),
         ).select_from(signed),
     )
