@@ -14,7 +14,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from authkit.dependencies import Authenticated
-from authkit.dpop import BadProof, SeenProofs, verify_proof
+from authkit.dpop import BadProof, verify_proof
+from authkit.proofs import SeenProofs
 from authkit.tokens import TokenVerifier
 from servicekit import problems
 from testkit.tokens import TokenFactory
@@ -109,9 +110,9 @@ def test_rsa_keys_from_2048_bits() -> None:
         verify_proof(jwt.encode(head, {}, key, ["PS256"]), method="GET", url=f"{URL}/me", now=now)
 
 
-def test_a_proof_is_remembered_for_as_long_as_it_could_be_used() -> None:
+async def test_a_proof_is_remembered_for_as_long_as_it_could_be_used() -> None:
     seen, now = SeenProofs(), time.time()
     proof = verify_proof(make(), method="GET", url=f"{URL}/me", now=now)
-    assert seen.first(proof, now)
-    assert not seen.first(proof, now + 59)
-    assert seen.first(proof, now + 130)
+    assert await seen.first(proof, now)
+    assert not await seen.first(proof, now + 59)
+    assert await seen.first(proof, now + 130)

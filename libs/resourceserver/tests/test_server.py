@@ -17,6 +17,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from authkit.dependencies import Authenticated
 from authkit.jwks import KeySet
+from authkit.proofs import make_proof_table
 from authkit.revocation import make_revocation_table
 from contracts import EventModel
 from contracts.identity import AccessRevokedV1, UnitChangedV1
@@ -42,6 +43,7 @@ class Base(DeclarativeBase):
 
 TABLES = ServiceTables.of(Base, "office")
 REVOCATIONS = make_revocation_table(Base.metadata)
+PROOFS = make_proof_table(Base.metadata)
 REPLICA = ReplicaTables.of(Base.metadata)
 
 
@@ -103,6 +105,7 @@ def server(settings: Settings, issuer: TokenFactory, bus: InProcessBus | None = 
         Database(settings.database_url, plans="force_custom_plan", pool_size=4),
         TABLES,
         REVOCATIONS,
+        PROOFS,
         audience=Audience.OFFICE,
         bus=bus,
         keys=KeySet(fetch),

@@ -1,7 +1,6 @@
 """DPoP proofs (RFC 9449 §4.3): a caller proves possession of the key its token is bound to.
 
-Used by the issuer and by resource servers. The caller detects replays and verifies the nonce: the issuer
-in its database, a resource server in memory.
+Used by the issuer and by resource servers. Replays (`authkit.proofs`) and the nonce are left to the caller.
 """
 
 import base64
@@ -49,25 +48,6 @@ class Proof:
     jti: str
     nonce: str | None
     good_until: float
-
-
-class SeenProofs:
-    """The proofs this process has accepted, kept until they expire, to detect replays (RFC 9449 §11.1)."""
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], float] = {}
-        self._sweep_at = 0.0
-
-    def first(self, proof: Proof, now: float) -> bool:
-        """Record a proof; return False if it was recorded before."""
-        if now >= self._sweep_at:
-            self._seen = {key: until for key, until in self._seen.items() if until >= now}
-            self._sweep_at = now + PAST_SECONDS
-        key = (proof.jkt, proof.jti)
-        if key in self._seen:
-            return False
-        self._seen[key] = proof.good_until
-        return True
 
 
 def verify_proof(proof: str, *, method: str, url: str, now: float, access_token: str | None = None) -> Proof:

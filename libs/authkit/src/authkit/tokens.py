@@ -15,10 +15,11 @@ from uuid import UUID
 from jose import ExpiredSignatureError, JOSEError, JWTError, jwk, jwt
 from jose.backends.base import Key
 
-from authkit.dpop import BadProof, SeenProofs, verify_proof
+from authkit.dpop import BadProof, verify_proof
 from authkit.errors import InvalidProof, InvalidToken, KeysUnavailable, TokenExpired, TokenRevoked
 from authkit.jwks import KeySet
 from authkit.principal import Acting, Principal
+from authkit.proofs import SeenProofs, SharedProofs
 from authkit.revocation import RevocationList
 
 ALGORITHMS = frozenset({"ES256", "RS256"})
@@ -48,13 +49,20 @@ class TokenVerifier:
     """
 
     def __init__(
-        self, *, issuer: str, audience: str, keys: KeySet, revocations: RevocationList | None = None
+        self,
+        *,
+        issuer: str,
+        audience: str,
+        keys: KeySet,
+        revocations: RevocationList | None = None,
+        proofs: SharedProofs | None = None,
     ) -> None:
+        """`proofs`: those that all processes of the service share; None remembers them in this one only."""
         self.issuer = issuer
         self.audience = audience
         self.keys = keys
         self.revocations = revocations
-        self.proofs = SeenProofs()
+        self.proofs = proofs or SeenProofs()
         # By `kid`, with the source JWK. Creating a key object takes a third of the time of a verification.
         # The dict stays small, because it contains only the issuer's keys.
         self._made: dict[str, tuple[dict[str, Any], Key]] = {}
@@ -63,7 +71,8 @@ class TokenVerifier:
     async def verify_bound(self, token: str, proof: str, *, method: str, url: str) -> Principal:
         """Verify `token` and a DPoP proof for this request (RFC 9449 §7.1); return the principal.
 
-        Raises the errors of `verify`, and `InvalidProof` (401).
+        Raises the errors of `verify`, `InvalidProof` (401), and `DatabaseBusy` (503) if the database cannot
+        say whether the proof was used before.
         """
         principal = await self.verify(token)
         now = datetime.now(UTC).timestamp()
@@ -71,7 +80,7 @@ class TokenVerifier:
             shown = verify_proof(proof, method=method, url=url, now=now, access_token=token)
         except BadProof as error:
             raise InvalidProof from error
-        if principal.jkt is None or shown.jkt != principal.jkt or not self.proofs.first(shown, now):
+        if principal.jkt is None or shown.jkt != principal.jkt or not await self.proofs.first(shown, now):
             raise InvalidProof
         return principal
 

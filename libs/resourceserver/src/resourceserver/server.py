@@ -6,6 +6,7 @@ relays its outbox, consumes events, runs jobs and, in most services, maintains a
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -13,6 +14,7 @@ from sqlalchemy import Table
 
 from authkit import revocation
 from authkit.jwks import KeySet, fetch_over_http
+from authkit.proofs import SharedProofs
 from authkit.revocation import RevocationList
 from authkit.tokens import TokenVerifier
 from contracts.vocabulary import Audience
@@ -43,6 +45,7 @@ class ResourceServer:
         database: Database,
         tables: ServiceTables,
         revocations: Table,
+        proofs: Table,
         *,
         audience: Audience,
         bus: Bus | None = None,
@@ -61,6 +64,7 @@ class ResourceServer:
         self._bus = bus or make_bus(settings)
         self._keys = keys or KeySet(fetch_over_http(str(settings.jwks_url or f"{settings.issuer_url}/jwks")))
         self._revoked = RevocationList(database, revocations, audience)
+        self._proofs = SharedProofs(database, proofs)
         self._replica: Replica | None = None
         self._asking: Asking | None = None
         self._subscriptions = [self._subscription("revocations", revocation.EVENTS, self._revoked.record)]
@@ -88,6 +92,7 @@ class ResourceServer:
             audience=audience,
             keys=self._keys,
             revocations=self._revoked,
+            proofs=self._proofs,
         )
 
     def app(
@@ -124,7 +129,7 @@ class ResourceServer:
             self.database,
             tables.jobs,
             handlers=[*self._handlers, *handlers],
-            periodic=[pruning.task(self.database, tables), *periodic],
+            periodic=[pruning.task(self.database, tables), self._forgetting(), *periodic],
         )
 
         @asynccontextmanager
@@ -164,6 +169,10 @@ class ResourceServer:
         )
         app.state.verifier = self.verifier(audience=self._audience)
         return app
+
+    def _forgetting(self) -> Periodic:
+        """Proofs are good for a minute and a half."""
+        return Periodic("authkit.forget_proofs", self._proofs.forget, every=timedelta(minutes=5))
 
     def _subscription(self, purpose: str, types: Any, handler: Any) -> Subscription:
         return Subscription(f"{self._audience.service}.{purpose}", types, handler)

@@ -8,7 +8,7 @@ from messaging.bus import Bus
 from replica.replica import Replica
 from replica.snapshot import Snapshot
 from resourceserver.server import ResourceServer
-from sample.base import job_queue, replica_tables, revocations, tables
+from sample.base import job_queue, proofs, replica_tables, revocations, tables
 from sample.descriptions import DESCRIPTIONS
 from sample.directory.models import Person, Unit
 from sample.settings import Settings
@@ -29,7 +29,7 @@ def build(
         waits=settings.database_waits,
     )
     server = ResourceServer(
-        settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
+        settings, database, tables, revocations, proofs, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
     server.keep_replica(Replica(Unit, replica_tables, job_queue, person=Person), Snapshot(settings))
     return server.app(title="样例", words=DESCRIPTIONS, routers=[])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import DeclarativeBase
 
+from authkit.proofs import make_proof_table
 from authkit.revocation import make_revocation_table
 from messaging.tables import ServiceTables
 from replica.models import ReplicaTables
@@ -21,4 +22,5 @@ class Base(DeclarativeBase):
 tables = ServiceTables.of(Base, "sample")
 outbox, job_queue = tables.outbox, tables.jobs
 revocations = make_revocation_table(Base.metadata)
+proofs = make_proof_table(Base.metadata)
 replica_tables = ReplicaTables.of(Base.metadata)

@@ -12,7 +12,7 @@ from cockpit import pruning
 from cockpit.access.service import Access
 from cockpit.agreement import endpoints as agreement_endpoints
 from cockpit.analytics.store import Analytics
-from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, replica_tables, revocations, tables
+from cockpit.base import AUDIENCE, MIGRATIONS, job_queue, proofs, replica_tables, revocations, tables
 from cockpit.cells.building import CellBuilder
 from cockpit.cells.multiples import Multiples
 from cockpit.cells.overlaps import Overlaps
@@ -76,7 +76,7 @@ def build(
         waits=settings.database_waits,
     )
     server = ResourceServer(
-        settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
+        settings, database, tables, revocations, proofs, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
     replica = Replica(Unit, replica_tables, job_queue, former_place=FormerPlace)
     server.keep_replica(replica, Snapshot(settings))

@@ -21,7 +21,7 @@ from identity.audit_review.kinds import EXPORT
 from identity.authenticators.passkey_sign_in import router as passkey_sign_in
 from identity.authenticators.security_page import router as security_page
 from identity.authenticators.step_up import router as step_up
-from identity.base import AUDIENCE, revocations, tables
+from identity.base import AUDIENCE, proofs, revocations, tables
 from identity.clients import development
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
@@ -156,6 +156,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         database,
         tables,
         revocations,
+        proofs,
         audience=AUDIENCE,
         bus=bus,
         clock=the_clock,

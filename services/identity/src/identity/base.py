@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Index
 from sqlalchemy.orm import DeclarativeBase
 
+from authkit.proofs import make_proof_table
 from authkit.revocation import make_revocation_table
 from contracts.vocabulary import Audience
 from messaging.tables import ServiceTables
@@ -27,6 +28,7 @@ exclude_tables(Base.metadata, ["logout_notices"])
 tables = ServiceTables.of(Base, "identity")
 outbox, job_queue = tables.outbox, tables.jobs
 revocations = make_revocation_table(Base.metadata)
+proofs = make_proof_table(Base.metadata)
 # Read by introspection; other services keep revocations in memory.
 Index("ix_revocations_sub", revocations.c.sub)
 Index(

@@ -19,7 +19,7 @@ from office.answers.endpoints import router as answers
 from office.answers.rules import FILE_SUBJECT as ANSWER_FILES
 from office.archive import releasing
 from office.assignments.endpoints import router as assignments
-from office.base import job_queue, replica_tables, revocations, tables
+from office.base import job_queue, proofs, replica_tables, revocations, tables
 from office.collected import workbook
 from office.collected.endpoints import router as collected
 from office.collected.jobs import Packing
@@ -93,7 +93,7 @@ def build(
         waits=settings.database_waits,
     )
     server = ResourceServer(
-        settings, database, tables, revocations, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
+        settings, database, tables, revocations, proofs, audience=AUDIENCE, bus=bus, clock=clock, keys=keys
     )
     server.keep_replica(
         Replica(Unit, replica_tables, job_queue, person=Person, former_place=FormerPlace, role=RoleAllowance),
