@@ -1,13 +1,13 @@
 """DPoP proofs that any process of the service has accepted.
 
-Revision: 0029
+Revision: 0030
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0029"
-down_revision: str | None = "0028"
+revision: str = "0030"
+down_revision: str | None = "0029"
 branch_labels: None = None
 depends_on: None = None
 

@@ -1,13 +1,13 @@
 """DPoP proofs that any process of the service has accepted.
 
-Revision: 0061
+Revision: 0053
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0061"
-down_revision: str | None = "0060"
+revision: str = "0053"
+down_revision: str | None = "0052"
 branch_labels: None = None
 depends_on: None = None
 

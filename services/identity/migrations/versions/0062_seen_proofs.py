@@ -1,13 +1,13 @@
 """DPoP proofs that any process of the service has accepted.
 
-Revision: 0052
+Revision: 0062
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0052"
-down_revision: str | None = "0051"
+revision: str = "0062"
+down_revision: str | None = "0061"
 branch_labels: None = None
 depends_on: None = None
 
