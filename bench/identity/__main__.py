@@ -18,15 +18,15 @@ from bench.common.statistics import Round, spread
 from bench.common.tables import program_version, write
 from bench.identity import issuers
 from bench.identity.crowd import Crowd, fill, forget
-from bench.identity.flows import RESOURCE, Client, Ours, Peer, Side, Texts, signed_in
+from bench.identity.flows import RESOURCE, Client, Ours, Peer, SameWork, Side, Texts, signed_in
 from bench.identity.meter import Meter
-from bench.identity.report import Result, Row
+from bench.identity.report import NAMES, Result, Row
 from bench.identity.scenarios import ALL, Scenario, World
 from bench.identity.token_check import Check, token_check
 from testkit.backends import node
 from testkit.backends.postgresql import connect
 
-WARM_UP = 2.0
+WARM_UP = 8.0
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -79,14 +79,19 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
                 peer_port,
                 peer_pid,
             ),
+            issuers.peer(server, given.processes, phones, program, logs / "same.log", sms_url=texts.url) as (
+                same_port,
+                same_pid,
+            ),
         ):
             await Statements.prepare(server)
             result.postgresql = await _version(server)
             meter = await Meter.of(server)
             world = World(server, phones, given.concurrency, _grants(given), given.rounds + 2, meter)
-            ours, peer = Ours(port, texts), Peer(peer_port)
-            servers = {ours.name: pid, peer.name: peer_pid}
-            sides: list[Side] = [ours] if given.ours_only else [ours, peer]
+            world.with_codes = ("ours", "same")
+            ours, peer, same = Ours(port, texts), Peer(peer_port), SameWork(same_port, texts)
+            servers = {ours.name: pid, peer.name: peer_pid, same.name: same_pid}
+            sides: list[Side] = [ours] if given.ours_only else [ours, peer, same]
             for name, scenario in ALL.items():
                 if given.only is None or name in given.only:
                     result.rows.append(await _measure(scenario, world, sides, servers, given))
@@ -94,7 +99,7 @@ async def main(given: argparse.Namespace, logs: Path) -> None:
                 result.check = await _check(ours, phones[0], program, 500 if given.quick else 5000)
             if given.crowd:
                 result.crowd = await _crowded(world, ours, given)
-            result.memory = {"ours": memory(pid), "peer": memory(peer_pid)}
+            result.memory = {NAMES[side.name]: memory(servers[side.name]) for side in sides}
     if not given.ours_only:
         sys.stdout.write(result.markdown() + "\n")
     if given.write:
@@ -133,16 +138,16 @@ async def _measure(
     row = Row(scenario.name)
     for side in sides:
         await scenario.prepare(world, side)
-        await scenario.round(world, side, min(WARM_UP, given.seconds))
+        await scenario.round(world, side, min(WARM_UP, given.seconds) if given.quick else WARM_UP)
     for _ in range(given.rounds):
         for side in sides:
             await _checkpoint(world.server)
-            mine = row.ours if side.name == "ours" else row.peer
+            mine = row.sides[side.name]
             world.meter.server = servers[side.name]
             await world.meter.start()
             mine.rounds.append(world.meter.read(await scenario.round(world, side, given.seconds)))
     for side in sides:
-        mine = row.ours if side.name == "ours" else row.peer
+        mine = row.sides[side.name]
         statements = Statements(world.server, side.name)
         mine.statements = await statements.during(
             lambda mark, side=side: scenario.some(world, side, mark)  # type: ignore[misc]

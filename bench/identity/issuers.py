@@ -112,9 +112,19 @@ async def _prepare(settings: Settings) -> list[str]:
 
 @contextlib.asynccontextmanager
 async def peer(
-    server: str, processes: int, phones: list[str], node_program: Path, log: Path
+    server: str,
+    processes: int,
+    phones: list[str],
+    node_program: Path,
+    log: Path,
+    *,
+    sms_url: str | None = None,
 ) -> AsyncIterator[tuple[int, int]]:
-    """Start oidc-provider with the same clients and people; yield its port and its first process id."""
+    """Start oidc-provider with the same clients and people; yield its port and its first process id.
+
+    With `sms_url` it also does what Identity does beyond the protocol (`peer/same.js`).
+    """
+    same = sms_url is not None
     port = free_port()
     code = {"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]}
     redirects = {"redirect_uris": [CALLBACK]}
@@ -136,7 +146,7 @@ async def peer(
             **secret,
         },
     ]
-    url = postgresql.plain_url(await create_database(server, "peer"))
+    url = postgresql.plain_url(await create_database(server, "same" if same else "peer"))
     environment = {
         "ISSUER": f"http://127.0.0.1:{port}",
         "PORT": str(port),
@@ -145,6 +155,9 @@ async def peer(
         "PHONES": json.dumps(phones),
         "DATABASE_URL": url,
         "NODE_ENV": "production",
+        "SAME_WORK": "true" if same else "false",
+        "SMS_URL": sms_url or "",
+        "SMS_SECRET": SECRET,
     }
     process = PrivateProcess(
         [node_program, PEER / "server.js"],

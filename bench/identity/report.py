@@ -1,6 +1,7 @@
 """The results, for the terminal and for docs/benchmarks.md."""
 
 import json
+import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -24,26 +25,36 @@ class Side:
         return median_round(self.rounds)
 
 
+NAMES = {"ours": "ours", "peer": "peer", "same": "peer with the same work"}
+"""The sides, as columns are named."""
+
+
 @dataclass
 class Row:
     """One scenario."""
 
     name: str
-    ours: Side = field(default_factory=Side)
-    peer: Side = field(default_factory=Side)
+    sides: dict[str, Side] = field(default_factory=lambda: {name: Side() for name in NAMES})
 
-    def cells(self) -> list[str]:
-        """Return the row of the table."""
-        ours, peer = self.ours.middle, self.peer.middle
+    def cpu(self) -> list[str]:
+        """Return the row of the table of processor time."""
+        used = {name: side.middle.cpu for name, side in self.sides.items()}
+        ours = sum(used["ours"])
         return [
             self.name,
-            number(ours.rate),
-            number(peer.rate),
-            f"{ours.rate / peer.rate:.2f}",
-            f"{ours.p50:.1f}, {ours.p99:.1f}",
-            f"{peer.p50:.1f}, {peer.p99:.1f}",
-            f"{self.ours.statements:.1f}, {self.peer.statements:.1f}",
-            *(" + ".join(number(part) for part in side.cpu) for side in (ours, peer)),
+            *(" + ".join(number(part) for part in parts) for parts in used.values()),
+            *(f"{sum(used[name]) / ours:.2f}" for name in ("peer", "same")),
+            ", ".join(f"{side.statements:.1f}" for side in self.sides.values()),
+        ]
+
+    def rates(self) -> list[str]:
+        """Return the row of the table of rates."""
+        middle = {name: side.middle for name, side in self.sides.items()}
+        return [
+            self.name,
+            *(number(one.rate) for one in middle.values()),
+            *(f"{middle['ours'].rate / middle[name].rate:.2f}" for name in ("peer", "same")),
+            *(f"{one.p50:.1f}, {one.p99:.1f}" for one in middle.values()),
         ]
 
 
@@ -64,24 +75,30 @@ class Result:
 
     def markdown(self) -> str:
         """Return the result as a section of a document."""
-        rounds = max((len(row.ours.rounds) for row in self.rows), default=0)
-        columns = (
-            "",
-            "ours per second",
-            "peer per second",
+        rounds = max((len(row.sides["ours"].rounds) for row in self.rows), default=0)
+        cpu = (
+            "processor time: server + PostgreSQL (µs)",
+            *NAMES.values(),
+            "peer / ours",
+            "same work / ours",
+            "SQL statements",
+        )
+        rates = (
+            "a second",
+            *NAMES.values(),
             "ours / peer",
-            "ours p50, p99 (ms)",
-            "peer p50, p99 (ms)",
-            "SQL statements: ours, peer",
-            "CPU ours: server + PostgreSQL (µs)",
-            "CPU peer (µs)",
+            "ours / same work",
+            *(f"{name}: p50, p99 (ms)" for name in NAMES.values()),
         )
         lines = [
             f"`{self.command}`, {datetime.now(UTC):%Y-%m-%d}: {machine()}; {self.versions()}.",
             f"{self.processes} processes on each side, {self.concurrency} connections, rounds of",
             f"{self.seconds:g} s in turn; of {rounds} a side the one with the median rate is shown.",
+            f"Load of the machine at the end: {_load()}.",
             "",
-            *table(columns, (row.cells() for row in self.rows)),
+            *table(cpu, (row.cpu() for row in self.rows)),
+            "",
+            *table(rates, (row.rates() for row in self.rows)),
         ]
         if self.check is not None:
             lines += ["", *_words(self.check)]
@@ -102,6 +119,10 @@ class Result:
             *(f"{name} {version}" for name, version in packages.items()),
         ]
         return ", ".join(named)
+
+
+def _load() -> str:
+    return ", ".join(f"{load:.0f}" for load in os.getloadavg())
 
 
 def _words(check: Check) -> list[str]:

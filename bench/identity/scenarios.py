@@ -32,6 +32,8 @@ class World:
     slices: int
     """The number of rounds per issuer that consume tokens."""
     meter: Meter
+    with_codes: Sequence[str] = ("ours",)
+    """Databases of the sides that send codes."""
     prepared: dict[tuple[str, str], Any] = field(default_factory=dict)
     _next: int = 0
 
@@ -42,11 +44,12 @@ class World:
 
     async def forget_codes(self) -> None:
         """Delete the sent SMS codes and their budgets, because codes are rationed by phone number."""
-        connection = await connect(self.server.rsplit("/", 1)[0] + "/ours")
-        try:
-            await connection.execute("TRUNCATE sms_codes, code_budgets")
-        finally:
-            await connection.close()
+        for database in self.with_codes:
+            connection = await connect(f"{self.server.rsplit('/', 1)[0]}/{database}")
+            try:
+                await connection.execute("TRUNCATE sms_codes, code_budgets")
+            finally:
+                await connection.close()
 
 
 Mark = Callable[[], Awaitable[None]]

@@ -3,9 +3,12 @@
 import cluster from "node:cluster";
 import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { Provider, interactionPolicy } from "oidc-provider";
+import * as same from "./same.js";
 import { Store, prepare, query } from "./store.js";
 
 const { ISSUER, PORT, WORKERS, CLIENTS, PHONES } = process.env;
+// Whether it also does what Identity does beyond the protocol.
+const SAME_WORK = process.env.SAME_WORK === "true";
 const RESOURCE = "urn:zhuxue:office";
 // The same resource with opaque access tokens: JWTs cannot be introspected.
 const OPAQUE = "urn:zhuxue:opaque";
@@ -18,6 +21,7 @@ if (cluster.isPrimary) {
   for (const phone of JSON.parse(PHONES)) {
     await query("account", "INSERT INTO accounts VALUES ($1, $2, $3)", [randomUUID(), phone, "测试人员"]);
   }
+  if (SAME_WORK) await same.prepare();
   const key = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ format: "jwk" });
   const JWKS = JSON.stringify({ keys: [{ ...key, alg: "ES256", use: "sig", kid: "bench" }] });
   for (let number = 0; number < Number(WORKERS); number++) cluster.fork({ JWKS });
@@ -68,6 +72,7 @@ function serve() {
         }),
       },
     },
+    ...(SAME_WORK && { extraTokenClaims: (_, token) => same.claims(token) }),
     issueRefreshToken: (_, client) => client.grantTypeAllowed("refresh_token"),
     interactions: { policy, url: (_, interaction) => `/interaction/${interaction.uid}` },
     async findAccount(_, id) {
@@ -88,18 +93,38 @@ function serve() {
     },
   });
 
-  // Signing in: a page with a form, and the form's one POST.
+  if (SAME_WORK) {
+    const introspect = same.introspection(provider, JSON.parse(process.env.JWKS).keys[0]);
+    provider.use(async (ctx, next) => {
+      if (ctx.path !== "/introspect") return next();
+      Object.assign(ctx, await introspect(ctx, await text(ctx.req)));
+      return undefined;
+    });
+    provider.use(same.audited);
+  }
+
+  // Signing in: a page with a form, and the form's one POST; with the same work, one more POST that sends a code.
   provider.use(async (ctx, next) => {
     if (!ctx.path.startsWith("/interaction/")) return next();
     if (ctx.method === "GET") {
       const { uid } = await provider.interactionDetails(ctx.req, ctx.res);
       ctx.type = "html";
-      ctx.body = `<!doctype html><title>sign in</title><form method="post" action="/interaction/${uid}">
-        <label for="phone">phone</label><input id="phone" name="phone"><button>sign in</button></form>`;
+      ctx.body = form(uid, "");
       return undefined;
     }
-    const phone = new URLSearchParams(await text(ctx.req)).get("phone");
-    const [row] = await query("by phone", "SELECT id FROM accounts WHERE phone = $1", [phone]);
+    const given = new URLSearchParams(await text(ctx.req));
+    const phone = given.get("phone");
+    const [, , uid, step] = ctx.path.split("/");
+    if (step === "code") {
+      await provider.interactionDetails(ctx.req, ctx.res);
+      await same.sendCode(phone, uid, ctx.get("x-forwarded-for"));
+      ctx.type = "html";
+      ctx.body = form(uid, '<label for="code">code</label><input id="code" name="code">');
+      return undefined;
+    }
+    const row = SAME_WORK
+      ? await same.redeem(phone, uid, given.get("code"))
+      : (await query("by phone", "SELECT id FROM accounts WHERE phone = $1", [phone]))[0];
     const login = row ? { login: { accountId: row.id, acr: "sms", amr: ["otp"] } } : { error: "access_denied" };
     await provider.interactionFinished(ctx.req, ctx.res, login, { mergeWithLastSubmission: false });
     ctx.respond = false;
@@ -114,3 +139,7 @@ async function text(request) {
   for await (const part of request) body += part;
   return body;
 }
+
+const form = (uid, more) =>
+  `<!doctype html><title>sign in</title><form method="post" action="/interaction/${uid}">
+    <label for="phone">phone</label><input id="phone" name="phone">${more}<button>sign in</button></form>`;

@@ -26,6 +26,11 @@ class FrozenClock:
         self._now += by
         return self._now
 
+    def set_back(self, by: timedelta) -> datetime:
+        """Move backward, as when a machine's clock was wrong, and return the new instant."""
+        self._now -= by
+        return self._now
+
 
 class RunningClock(FrozenClock):
     """Goes with the machine: a service that has the machine's time refuses proofs that are a minute old."""

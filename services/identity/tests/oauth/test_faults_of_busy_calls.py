@@ -1,7 +1,9 @@
 """A fault in the middle of a token request: nothing is given, nothing is used, and the client asks again."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
@@ -10,7 +12,10 @@ from joserfc import jws
 from sqlalchemy import select, text
 
 from identity.accounts.models import Account
+from identity.clients.models import secret_hash
+from identity.oauth.state.models import RefreshToken
 from identity.sessions.models import BrowserSession
+from servicekit.lane_connections import Connection
 from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.locks import blocked
 from services.identity.tests.support.running_identity import NewBrowser
@@ -71,6 +76,63 @@ async def test_a_lost_connection_is_503_and_the_request_can_be_repeated(
     assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")
     assert "retry-after" in answer.headers
     assert (await request()).status_code == 200
+
+
+@KINDS
+async def test_a_commit_that_was_not_answered_gives_nothing_twice(
+    app: FastAPI, prepare: Prepare, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await prepare(kind)
+    end = Connection.end
+
+    async def lose(connection: Connection) -> None:
+        await end(connection)
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "end", lose)
+        lost = await request()
+    assert (lost.status_code, lost.json()["code"]) == (503, "database_busy")
+    assert "retry-after" in lost.headers
+    again = await request()
+    # A used code is not redeemed again; a used refresh token has one successor.
+    assert again.status_code == (400 if kind == "code" else 200)
+    async with app.state.database.transaction() as session:
+        stored = (await session.scalars(select(RefreshToken.token_hash).order_by(RefreshToken.id))).all()
+    assert len(stored) == (2 if kind == "rotation" else 1)
+    if kind == "rotation":
+        assert secret_hash(again.json()["refresh_token"]) in stored
+
+
+async def test_a_clock_that_is_set_back_does_not_make_reuse_a_retry(
+    prepare: Prepare, clock: FrozenClock
+) -> None:
+    clock.advance(timedelta(hours=2))
+    request = await prepare("rotation")
+    assert (await request()).status_code == 200
+    assert (await request()).status_code == 200
+    clock.set_back(timedelta(hours=1))
+    refused = await request()
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+@KINDS
+@pytest.mark.parametrize("jump", [FrozenClock.advance, FrozenClock.set_back], ids=["on", "back"])
+async def test_a_clock_that_jumps_issues_tokens_of_its_new_time(
+    prepare: Prepare, clock: FrozenClock, kind: str, jump: Callable[[FrozenClock, timedelta], datetime]
+) -> None:
+    clock.advance(timedelta(hours=2))
+    request = await prepare(kind)
+    jump(clock, timedelta(hours=1))
+    answer = await request()
+    if kind == "code" and jump is FrozenClock.advance:
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
+        return
+    assert answer.status_code == 200
+    token = answer.json()["access_token"]
+    claims = json.loads(jws.extract_compact(token.encode()).payload)
+    now = int(clock.now().timestamp())
+    assert (claims["iat"], claims["exp"] - now) == (now, answer.json()["expires_in"])
 
 
 @KINDS

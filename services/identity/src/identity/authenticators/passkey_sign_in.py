@@ -18,8 +18,8 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import AuthenticatorProblem
 from identity.authenticators.service import Authenticators
-from identity.clients.dependencies import ClientService
-from identity.clients.service import Clients
+from identity.clients.dependencies import NameService
+from identity.clients.naming import Names
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.oauth.authorization.systems import system_of
@@ -36,7 +36,7 @@ router = APIRouter(prefix="/login/passkey", include_in_schema=False)
 async def passkey_page(
     request: Request,
     authenticators: AuthenticatorService,
-    clients: ClientService,
+    names: NameService,
     vault: ServiceVault,
     settings: ServiceSettings,
     return_to: Annotated[str, Query(max_length=8000)],
@@ -44,7 +44,7 @@ async def passkey_page(
     """Show the page whose script requests a passkey from the browser."""
     checked_return(return_to)
     cookie = login_cookie(request)
-    return await _render(authenticators, clients, vault, settings, cookie, return_to)
+    return await _render(authenticators, names, vault, settings, cookie, return_to)
 
 
 @router.post("")
@@ -53,7 +53,7 @@ async def sign_in(
     authenticators: AuthenticatorService,
     accounts: AccountService,
     sessions: SessionService,
-    clients: ClientService,
+    names: NameService,
     browser: Browser,
     vault: ServiceVault,
     settings: ServiceSettings,
@@ -78,14 +78,14 @@ async def sign_in(
         if account is not None:
             authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)
-        return await _render(authenticators, clients, vault, settings, cookie, return_to, problem)
+        return await _render(authenticators, names, vault, settings, cookie, return_to, problem)
     _, cookie = await sessions.begin(account, browser, acr=acr.MFA, amr=used.amr)
     return keep_session(see_other(return_to), cookie, settings)
 
 
 async def _render(
     authenticators: Authenticators,
-    clients: Clients,
+    names: Names,
     vault: ServiceVault,
     settings: ServiceSettings,
     cookie: str,
@@ -100,7 +100,7 @@ async def _render(
         scripts=True,
         csrf=token,
         return_to=return_to,
-        system=await system_of(clients, return_to),
+        system=await system_of(names, return_to),
         ceremony=await authenticators.passkeys(token).assertion(None),
         message="" if problem is None else problem.detail,
     )

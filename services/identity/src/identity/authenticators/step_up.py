@@ -19,8 +19,8 @@ from identity.authenticators.dependencies import (
 )
 from identity.authenticators.errors import AuthenticatorProblem, PasswordExpired, PasswordUnfit, SmsFirst
 from identity.authenticators.service import Authenticators
-from identity.clients.dependencies import ClientService
-from identity.clients.service import Clients
+from identity.clients.dependencies import NameService
+from identity.clients.naming import Names
 from identity.dependencies import ServiceVault
 from identity.oauth.authorization.interaction import client_origin
 from identity.oauth.authorization.systems import system_of
@@ -40,7 +40,7 @@ async def step_up_page(
     browser: Browser,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
-    clients: ClientService,
+    names: NameService,
     vault: ServiceVault,
     return_to: Annotated[str, Query(max_length=8000)],
     acr: Level = levels.MFA,
@@ -51,9 +51,7 @@ async def step_up_page(
     checked_return(return_to)
     if browser is None:
         return see_other("/login?" + urlencode({"return_to": return_to}))
-    return await _render(
-        authenticators, clock, clients, browser, csrf.token_of(vault, browser), return_to, acr
-    )
+    return await _render(authenticators, clock, names, browser, csrf.token_of(vault, browser), return_to, acr)
 
 
 @router.post("/password")
@@ -61,7 +59,7 @@ async def with_password(
     sent: Sent,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
-    clients: ClientService,
+    names: NameService,
     raising: Raise,
     return_to: ReturnTo,
     acr: Text = levels.MFA,
@@ -85,7 +83,7 @@ async def with_password(
         authenticators.refused(sent.account.id, "password.refused", problem.code)
         expired = bool(new_password) or isinstance(problem, PasswordExpired)
         return await _render(
-            authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
+            authenticators, clock, names, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
         )
     # Not the session's own level if higher: `auth_time` would then cover more than was verified.
     amr = rules.joined(sent.browser.amr, "pwd", "mfa")
@@ -97,7 +95,7 @@ async def with_code(
     sent: Sent,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
-    clients: ClientService,
+    names: NameService,
     raising: Raise,
     return_to: ReturnTo,
     acr: Text = levels.MFA,
@@ -110,7 +108,7 @@ async def with_code(
         await authenticators.check_totp(sent.account, code)
     except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "totp.refused", problem.code)
-        return await _render(authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem)
+        return await _render(authenticators, clock, names, sent.browser, sent.csrf, return_to, acr, problem)
     amr = rules.joined(sent.browser.amr, "otp", "mfa")
     return await raising.onto(see_other(return_to), sent.browser, acr=levels.MFA, amr=amr)
 
@@ -120,7 +118,7 @@ async def with_passkey(
     sent: Sent,
     authenticators: AuthenticatorService,
     clock: ServiceClock,
-    clients: ClientService,
+    names: NameService,
     raising: Raise,
     return_to: ReturnTo,
     ticket: Ticket,
@@ -133,7 +131,7 @@ async def with_passkey(
         used = await authenticators.passkeys(sent.csrf).check(ticket, credential, sent.account.id)
     except AuthenticatorProblem as problem:
         authenticators.refused(sent.account.id, "passkey.refused", problem.code)
-        return await _render(authenticators, clock, clients, sent.browser, sent.csrf, return_to, acr, problem)
+        return await _render(authenticators, clock, names, sent.browser, sent.csrf, return_to, acr, problem)
     return await raising.onto(see_other(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
 
 
@@ -145,7 +143,7 @@ def _after_sms(browser: BrowserSession, clock: Clock) -> None:
 async def _render(
     authenticators: Authenticators,
     clock: Clock,
-    clients: Clients,
+    names: Names,
     browser: BrowserSession,
     token: str,
     return_to: str,
@@ -170,7 +168,7 @@ async def _render(
         scripts=offers.passkey,
         csrf=token,
         return_to=return_to,
-        system=await system_of(clients, return_to),
+        system=await system_of(names, return_to),
         back=urlencode({"return_to": return_to}),
         acr=need,
         offers=offers,

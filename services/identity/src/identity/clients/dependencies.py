@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from identity.audit.dependencies import AuditService
+from identity.clients.naming import Names
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
 from identity.dependencies import ServiceSettings
@@ -25,6 +26,13 @@ async def _clients(
 
 
 ClientService = Annotated[Clients, Depends(_clients)]
+
+
+async def _names(request: Request, session: Session) -> Names:
+    return Names(session, request.app.state.client_cache)
+
+
+NameService = Annotated[Names, Depends(_names)]
 
 
 async def _registrations(

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import case, delete, or_, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.codes import statements
 from identity.codes.models import CodeBudget, SmsCode, TextChallenge
 from identity.codes.rules import Budget
 from servicekit.ids import new_id
+from servicekit.lanes import InSession
 
 
 @dataclass(frozen=True)
@@ -45,41 +47,40 @@ class CodeRepository:
 
         Number and browser are given by their indexes under the keys in use.
         """
-        statement = (
-            select(SmsCode)
-            .where(
-                SmsCode.phone_index.in_(phone_indexes),
-                SmsCode.ticket_hash.in_(ticket_hashes),
-                SmsCode.purpose == purpose,
-            )
-            .order_by(SmsCode.sent_at.desc())
-            .limit(1)
+        values = {"phones": list(phone_indexes), "tickets": list(ticket_hashes), "purpose": purpose}
+        found: SmsCode | None = await self._session.scalar(
+            statements.LATEST_LOCKED if lock else statements.LATEST, values
         )
-        found: SmsCode | None = await self._session.scalar(statement.with_for_update() if lock else statement)
         return found
 
     async def spend(self, budget: Budget, now: datetime, *, up_to: int) -> Spent | None:
-        """Count one code. If `up_to` are used in this window already, count nothing and return the state.
+        """Count one code. If `up_to` are used in this window already, count nothing and return the state."""
+        refused = await self.spend_all([(budget, up_to)], now)
+        return None if refused is None else refused[1]
 
-        One statement, which locks the row until the transaction ends, so that concurrent requests cannot
-        exceed the budget.
+    async def spend_all(
+        self, budgets: Sequence[tuple[Budget, int]], now: datetime
+    ) -> tuple[Budget, Spent] | None:
+        """Count one code in budgets of different kinds, each with the number up to which it may be used.
+
+        Return the first one that is used up, after which the caller undoes what the others counted. One
+        statement, which locks the rows in this order until the transaction ends, so that concurrent requests
+        cannot exceed a budget.
         """
-        window = pg_insert(CodeBudget).values(
-            kind=budget.kind, key=budget.key, used=1, ends_at=now + budget.window
-        )
-        ended = CodeBudget.ends_at <= now
-        counted = await self._session.scalar(
-            window.on_conflict_do_update(
-                index_elements=[CodeBudget.kind, CodeBudget.key],
-                set_={
-                    "used": case((ended, 1), else_=CodeBudget.used + 1),
-                    "ends_at": case((ended, window.excluded.ends_at), else_=CodeBudget.ends_at),
-                },
-                where=or_(ended, CodeBudget.used < up_to),
-            ).returning(CodeBudget.used)
-        )
-        if counted is not None:
-            return None
+        values = {
+            "kinds": [budget.kind for budget, _ in budgets],
+            "keys": [budget.key for budget, _ in budgets],
+            "ends": [now + budget.window for budget, _ in budgets],
+            "limits": [up_to for _, up_to in budgets],
+            "now": now,
+        }
+        counted = {row.kind for row in await InSession(self._session).all(statements.SPEND, values)}
+        for budget, up_to in budgets:
+            if budget.kind not in counted:
+                return budget, await self._state(budget) or Spent(up_to, now)
+        return None
+
+    async def _state(self, budget: Budget) -> Spent | None:
         found = (
             await self._session.execute(
                 select(CodeBudget.used, CodeBudget.ends_at).where(
@@ -87,7 +88,7 @@ class CodeRepository:
                 )
             )
         ).one_or_none()
-        return Spent(up_to, now) if found is None else Spent(found.used, found.ends_at)
+        return None if found is None else Spent(found.used, found.ends_at)
 
     async def spent(self, budget: Budget, now: datetime) -> bool:
         """Return whether a budget is used up."""
@@ -131,6 +132,6 @@ class CodeRepository:
         )
         return found
 
-    def add(self, code: SmsCode) -> None:
+    async def add(self, code: SmsCode) -> None:
         """Insert a code."""
-        self._session.add(code)
+        await self._session.execute(statements.ADD, statements.parameters(code))

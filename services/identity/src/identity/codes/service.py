@@ -27,6 +27,7 @@ from identity.sms.errors import SmsUnavailable
 from identity.sms.service import TextMessages
 from identity.vault import Vault
 from servicekit.clock import Clock
+from servicekit.ids import new_id
 from servicekit.problems import Problem
 
 REFUSED = Counter(
@@ -203,8 +204,9 @@ class CodeSender:
         ticket_hash = self._vault.index(_TICKET, ticket)
         await self._spend(phone_index, ticket_hash, holder, solved=solved)
         code = f"{secrets.randbelow(1_000_000):06d}"
-        self._codes.add(
+        await self._codes.add(
             SmsCode(
+                id=new_id(),
                 phone_index=phone_index,
                 ticket_hash=ticket_hash,
                 purpose=purpose,
@@ -244,19 +246,25 @@ class CodeSender:
             await self._count(shared, solved=True)
             return
         per_address = self._settings.sms_budget_per_address
-        await self._count(Budget("number", phone_index, per_number, rules.DAY), solved=solved)
         share = self._vault.index("share", f"{phone_index.hex()}\0{self._address.hex()}")
         per_share = self._settings.sms_budget_per_number_and_address
-        await self._count(Budget("share", share, per_share, rules.DAY), solved=solved)
-        await self._count(Budget("browser", ticket_hash, rules.BROWSER_BUDGET, rules.HOUR), solved=solved)
-        await self._count(Budget("address", self._address, per_address, rules.HOUR), solved=solved)
+        await self._count(
+            Budget("number", phone_index, per_number, rules.DAY),
+            Budget("share", share, per_share, rules.DAY),
+            Budget("browser", ticket_hash, rules.BROWSER_BUDGET, rules.HOUR),
+            Budget("address", self._address, per_address, rules.HOUR),
+            solved=solved,
+        )
+        # Apart, so that what is refused before does not lock it.
         await self._count(shared, solved=solved)
 
-    async def _count(self, budget: Budget, *, solved: bool) -> None:
+    async def _count(self, *budgets: Budget, solved: bool) -> None:
         now = self._clock.now()
-        spent = await self._codes.spend(budget, now, up_to=budget.limit if solved else budget.free)
-        if spent is None:
+        limits = [(budget, budget.limit if solved else budget.free) for budget in budgets]
+        refused = await self._codes.spend_all(limits, now)
+        if refused is None:
             return
+        budget, spent = refused
         wait = rules.seconds_until(spent.ends_at, now)
         if spent.used < budget.limit:
             raise CaptchaRequired

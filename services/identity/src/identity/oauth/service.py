@@ -130,7 +130,7 @@ class ClientCalls:
             body = pushed_requests.push(context, self._server, request)
             return _with_nonce(context, request, Reply(201, body))
 
-        return await self._in_session("/par", pairs, headers, call)
+        return await self._on_lane("/par", pairs, headers, call)
 
     async def device_authorization(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The device authorization endpoint (RFC 8628 §3.1)."""

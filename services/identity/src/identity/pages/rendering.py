@@ -34,6 +34,8 @@ _templates = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    # Templates are files of the release; otherwise each page looks whether its files have changed.
+    auto_reload=False,
 )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from identity.accounts.dependencies import NumberCodeService
 from identity.accounts.errors import BadPhone
 from identity.accounts.rules import normalise_phone
-from identity.clients.dependencies import ClientService
+from identity.clients.dependencies import NameService
 from identity.codes import rules as code_rules
 from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
@@ -79,7 +79,7 @@ class CodeForms:
         vault: ServiceVault,
         settings: ServiceSettings,
         clock: ServiceClock,
-        clients: ClientService,
+        names: NameService,
         numbers: NumberCodeService,
         codes: CodeService,
     ) -> None:
@@ -87,7 +87,7 @@ class CodeForms:
         self._vault = vault
         self._settings = settings
         self._clock = clock
-        self._clients = clients
+        self._names = names
         self._numbers = numbers
         self._codes = codes
         self.ticket = ticket_cookie(request)
@@ -125,7 +125,7 @@ class CodeForms:
             template,
             status=status,
             form_action=client_origin(return_to),
-            system=await system_of(self._clients, return_to),
+            system=await system_of(self._names, return_to),
             scripts=sent is not None,
             return_to=return_to,
             csrf=login_token(self._vault, cookie),

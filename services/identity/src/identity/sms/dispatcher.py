@@ -1,8 +1,8 @@
 """Sends text messages after the commit of the transaction that wrote them.
 
-A message is claimed in one short transaction, sent outside of any, and marked in another. If a process
-crashes in between, the lease expires and another process sends the message a minute later. The gateway can
-therefore receive a message twice, with the same `Idempotency-Key`.
+A message is claimed by one statement on a lane, sent outside of any transaction, and marked by another. If a
+process crashes in between, the lease expires and another process sends the message a minute later. The
+gateway can therefore receive a message twice, with the same `Idempotency-Key`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ log = structlog.get_logger("sms")
 
 MESSAGES = Counter("zhuxue_sms_messages_total", "Attempts to send a text message", ["outcome"])
 AT_ONCE = 32
-# Limit of connections for marking, because the pool is for requests.
+# Limit of lanes for marking, because they are for requests.
 _MARKING = 2
 
 
@@ -114,10 +114,10 @@ class SmsDispatcher:
             return len(claimed) == free
 
     async def _claim(self, limit: int) -> list[_Claimed]:
-        async with self._database.transaction() as session:
+        async with self._database.lanes.single() as lane:
             return [
-                _Claimed(row.id, row.sealed or b"", row.attempts, row.expires_at)
-                for row in await SmsRepository(session).claim(self._clock.now(), limit)
+                _Claimed(row.id, row.sealed, row.attempts, row.expires_at)
+                for row in await SmsRepository(lane).claim(self._clock.now(), limit)
             ]
 
     async def _deliver(self, message: _Claimed) -> None:
@@ -158,5 +158,5 @@ class SmsDispatcher:
 
     @contextlib.asynccontextmanager
     async def _rows(self) -> AsyncIterator[SmsRepository]:
-        async with self._marking, self._database.transaction() as session:
-            yield SmsRepository(session)
+        async with self._marking, self._database.lanes.single() as lane:
+            yield SmsRepository(lane)

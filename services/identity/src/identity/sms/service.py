@@ -14,6 +14,7 @@ from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.db import on_commit
 from servicekit.ids import new_id
+from servicekit.lanes import InSession
 
 _TOPIC = "sms-topic"
 
@@ -26,7 +27,7 @@ class TextMessages:
         self._clock = clock
         self._vault = vault
         self._dispatcher = dispatcher
-        self._rows = SmsRepository(session)
+        self._rows = SmsRepository(InSession(session))
 
     def check_gateway(self) -> None:
         """Raise `SmsUnavailable` while the gateway is down, for messages that would be useless later."""
@@ -47,7 +48,7 @@ class TextMessages:
         now = self._clock.now()
         if topic is not None:
             await self._rows.supersede(self._vault.indexes(_TOPIC, topic), now)
-        self._rows.add(
+        await self._rows.add(
             SmsMessage(
                 id=new_id(),
                 sealed=self._vault.seal(SEALED_FOR, json.dumps([phone, text])),

@@ -70,7 +70,7 @@ def push(context: Context, server: AuthorizationServer, request: Request) -> dic
     check(context, server, request)
     row_id = new_id()
     reference = handle(row_id)
-    context.token_rows.add(
+    context.browsing.add_pushed(
         PushedRequest(
             id=row_id,
             reference_hash=secret_hash(reference),

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from identity.clients.naming import system_name
+from identity.clients.naming import Names
 from identity.clients.shown import SystemName
 from identity.oauth.authorization.checks import AuthorizationServer
 from identity.oauth.authorization.endpoint import Outcome, authorize
@@ -49,7 +49,7 @@ class Authorizing:
     async def system(self, client_id: str) -> SystemName | None:
         """Return how people know a client, for a page."""
         async with self._database.transaction() as session:
-            return await system_name(session, client_id)
+            return await Names(session, self._parts.clients).of(client_id)
 
     def _resumed(self, context: Context, cookie: str | None) -> BrowserSession | None:
         sid, secret = parts_of(cookie)

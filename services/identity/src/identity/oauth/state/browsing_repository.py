@@ -10,7 +10,7 @@ from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
 from identity.consents.models import Consent
 from identity.grants.models import Grant
-from identity.oauth.state.models import AuthorizationCode
+from identity.oauth.state.models import AuthorizationCode, PushedRequest
 from identity.oauth.state.snapshots import Person
 from identity.oauth.state.transactions import Transaction
 from identity.policies.models import Agreement
@@ -64,10 +64,11 @@ def _inserted(model: Any, prefix: str) -> Any:
 _CODE: Final = Statement(
     _inserted(AuthorizationCode, "code").add_cte(_inserted(Grant, "grant").cte("granted"))
 )
+_PUSHED: Final = Statement(_inserted(PushedRequest, "pushed"))
 
 
 class BrowsingRepository:
-    """The session of a browser, its person, and the code for a client."""
+    """The session of a browser, its person, the code for a client, and the request that it has pushed."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -101,6 +102,10 @@ class BrowsingRepository:
     def add_code(self, code: AuthorizationCode, grant: Grant) -> None:
         """Insert a code and its grant, in one statement; both stay outside of any session."""
         self._transaction.ahead(_CODE, _parameters(code, "code") | _parameters(grant, "grant"))
+
+    def add_pushed(self, pushed: PushedRequest) -> None:
+        """Insert a pushed request, which stays outside of any session."""
+        self._transaction.ahead(_PUSHED, _parameters(pushed, "pushed"))
 
 
 def _parameters(row: Any, prefix: str) -> dict[str, Any]:

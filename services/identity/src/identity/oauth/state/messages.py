@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from pydantic_core import to_json
+from starlette.responses import RedirectResponse, Response
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -35,7 +36,7 @@ class Reply:
         if self.location is not None:
             headers.pop("Location")
             return RedirectResponse(self.headers["Location"], 303, headers)
-        return JSONResponse(self.body or {}, self.status, headers)
+        return Response(to_json(self.body or {}), self.status, headers, "application/json")
 
 
 class Payload(OAuth2Payload):  # type: ignore[misc]

@@ -121,8 +121,10 @@ class RefreshTokenSnapshot(_OfGrant):
         return self.grant.client_id == client.client_id
 
     def retried(self, now: datetime, grace_seconds: int) -> bool:
-        """Return whether reuse may be a retry after a lost response."""
-        return self.used_at is not None and now < self.used_at + timedelta(seconds=grace_seconds)
+        """Return whether reuse may be a retry after a lost response; not long before the use either, when the
+        clock was set back.
+        """
+        return self.used_at is not None and abs(now - self.used_at) < timedelta(seconds=grace_seconds)
 
     def get_nonce(self) -> str | None:
         """Return None: a refreshed ID token has no nonce (OpenID Connect Core §12.2)."""

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from identity.base import Base
 from identity.clients.models import secret_hash
 from identity.grants.models import Grant
 from identity.oauth.state.handles import id_of
@@ -16,10 +15,6 @@ class TokenRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-
-    def add(self, row: Base) -> None:
-        """Insert a row."""
-        self._session.add(row)
 
     def refresh_token(self, value: str, *, lock: bool = True) -> RefreshToken | None:
         """Return a refresh token, locked for update; its grant is not locked."""
