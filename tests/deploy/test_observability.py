@@ -34,7 +34,7 @@ LEGEND = re.compile(r"\{\{ ?(?:\$labels\.)?(\w+) ?\}\}")
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
 
 
-def test_every_alert_fires_for_its_cause() -> None:
+def test_every_alert_fires_for_its_series() -> None:
     program = promtool.start().url
     for arguments in (
         ("check", "config", "--syntax-only", "prometheus.yml"),
