@@ -7,28 +7,17 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]  # the lock has no stubs of it
-from fastapi import FastAPI
 from prometheus_client import REGISTRY
-from pydantic import AnyHttpUrl, SecretStr
 
-import cockpit.app
-import identity.app
-import office.app
-import portal.app
-from cockpit.settings import Settings as CockpitSettings
-from identity.settings import Settings as IdentitySettings
-from messaging.inprocess import InProcessBus
-from office.settings import Settings as OfficeSettings
-from portal.settings import Settings as PortalSettings
 from scaffold.members import Members
 from testkit import promql
 from testkit.backends import promtool
 
+from .applications import NAMES, application
 from .conftest import ROOT
 
 FOLDER = ROOT / "deploy" / "observability"
@@ -43,10 +32,9 @@ QUERIES = [*(rule["expr"] for rule in RULES), *(target["expr"] for target in TAR
 LEGEND = re.compile(r"\{\{ ?(?:\$labels\.)?(\w+) ?\}\}")
 # What Prometheus makes of a histogram.
 SUFFIX = re.compile(r"_(bucket|sum|count)$")
-NOWHERE = "postgresql+asyncpg://nobody:nothing@127.0.0.1:1/nowhere"
 
 
-def test_every_alert_fires_for_its_cause() -> None:
+def test_every_alert_fires_for_its_series() -> None:
     program = promtool.start().url
     for arguments in (
         ("check", "config", "--syntax-only", "prometheus.yml"),
@@ -71,43 +59,10 @@ def test_every_alert_has_a_runbook(edition: str) -> None:
     }
 
 
-def services() -> dict[str, FastAPI]:
-    """The four services, which find no database."""
-    usual: dict[str, Any] = {"mode": "dev", "database_url": NOWHERE, "issuer": "http://identity.test"}
-    client: dict[str, Any] = {
-        "identity_url": AnyHttpUrl("http://identity.test"),
-        "client_id": "service",
-        "client_secret": SecretStr("unused"),
-    }
-    bus = InProcessBus()
-    return {
-        "identity": identity.app.build(
-            IdentitySettings(**usual, encryption_key="e1" * 32, index_key="1d" * 32), bus
-        ),
-        "office": office.app.build(OfficeSettings(**usual, **client), bus),
-        "cockpit": cockpit.app.build(
-            CockpitSettings(
-                **usual, **client, analytics_dsn="chdb:///nowhere", upload_key=SecretStr("cc" * 32)
-            ),
-            bus,
-        ),
-        "portal": portal.app.build(
-            PortalSettings(
-                **usual,
-                public_url=AnyHttpUrl("http://portal.test"),
-                identity_url=AnyHttpUrl("http://identity.test"),
-                office_url=AnyHttpUrl("http://office.test"),
-                cockpit_url=AnyHttpUrl("http://cockpit.test"),
-                client_key=SecretStr("5b" * 32),
-                encryption_key=SecretStr("e1" * 32),
-            )
-        ),
-    }
-
-
 async def test_every_metric_that_is_asked_for_is_there_even_without_a_database() -> None:
     there: set[str] = set()
-    for name, app in services().items():
+    for name in NAMES:
+        app = application(name)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{name}.test") as http:
             answer = await http.get("/metrics")

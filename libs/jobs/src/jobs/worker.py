@@ -105,6 +105,9 @@ class Worker:
             self._handlers[task.name] = task.handler()
         if len(self._handlers) != len(handlers) + len(tasks):
             raise ValueError("two kinds of jobs or periodic tasks have the same name")
+        for name in self._handlers:
+            # Prometheus sees no increase in a series that begins with one.
+            OUTCOMES.labels(service, name, "dead")
         self._schedule = Schedule(service, self._database, queue, tasks)
         self._records = Records(self._database, queue, f"{socket.gethostname()}:{os.getpid()}")
         self._manager: QueueManager | None = None

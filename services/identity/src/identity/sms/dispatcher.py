@@ -28,6 +28,9 @@ from servicekit.db import Database
 log = structlog.get_logger("sms")
 
 MESSAGES = Counter("zhuxue_sms_messages_total", "Attempts to send a text message", ["outcome"])
+for _outcome in ("sent", "retried", "dead"):
+    # Prometheus sees no increase in a series that begins with one.
+    MESSAGES.labels(_outcome)
 AT_ONCE = 32
 # Limit of lanes for marking, because they are for requests.
 _MARKING = 2
