@@ -10,6 +10,7 @@ from fastapi.security import HTTPBearer
 from authkit import acr as levels
 from authkit.errors import (
     AmbiguousToken,
+    BoundToken,
     EntitlementRequired,
     InsufficientScope,
     InsufficientUserAuthentication,
@@ -76,7 +77,7 @@ async def presented(request: Request, verifier: TokenVerifier, *, body: Sequence
         raise InvalidToken
     principal = await verifier.verify(token)
     if principal.jkt is not None:
-        raise InvalidToken
+        raise BoundToken
     return principal
 
 

@@ -58,6 +58,18 @@ class InvalidProof(InvalidToken):
         self.headers = {"WWW-Authenticate": challenge}
 
 
+class BoundToken(InvalidToken):
+    """A token bound to a key came as a bearer token; the challenge asks for a proof (RFC 9449 §7.1)."""
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        challenge = (
+            f'DPoP realm="zhuxue", error="{self.oauth_error}", '
+            'error_description="The token is bound to a DPoP key", algs="ES256 PS256"'
+        )
+        self.headers = {"WWW-Authenticate": challenge}
+
+
 class TokenExpired(InvalidToken):
     """The token is past its `exp`."""
 

@@ -5,6 +5,7 @@ modules in the other response mode. One test per module, named after it.
 import base64
 import json
 from datetime import timedelta
+from html import escape
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import httpx
@@ -264,6 +265,36 @@ async def test_oidcc_unsigned_request_object_supported_correctly_or_rejected_as_
     rp: RelyingParty,
 ) -> None:
     assert (await rp.authorize(request="eyJhbGciOiJub25lIn0.e30."))["error"] == "request_not_supported"
+
+
+async def test_the_query_of_a_redirect_uri_comes_back_byte_for_byte(
+    rp: RelyingParty, register: Register
+) -> None:
+    """RFC 6749 §3.1.2: the query component is retained."""
+    own = f"{rp.callback}?a=b%20c&d;e&f&g=%e5%8a%a9&h=x+y&i=~"
+    await register("queries", redirect_uris=[own], require_pkce=False)
+    rp.client_id = "queries"
+    for more, name in (({}, "code"), ({"prompt": "create"}, "error"), ({"scope": "nothing"}, "error")):
+        answer = await rp.follow(await rp.http.get(rp.url(redirect_uri=own, **more)))
+        if rp.response_mode == "query":
+            assert answer.headers["location"].startswith(f"{own}&{name}=")
+        else:
+            assert f'action="{escape(own)}"' in answer.text
+            assert f'name="{name}"' in answer.text
+
+
+async def test_5_4_the_scope_profile_puts_the_name_into_id_tokens_of_clients_registered_for_it(
+    rp: RelyingParty, register: Register
+) -> None:
+    await register("reader", require_pkce=False, name_in_id_token=True)
+    for client_id, scope, named in (
+        ("rp", "openid profile phone", False),
+        ("reader", "openid phone", False),
+        ("reader", "openid profile phone", True),
+    ):
+        rp.client_id = client_id
+        claims = (await rp.tokens(scope=scope))["claims"]
+        assert (("name" in claims), "phone_number" in claims) == (named, False)
 
 
 async def test_oidcc_claims_essential(rp: RelyingParty) -> None:

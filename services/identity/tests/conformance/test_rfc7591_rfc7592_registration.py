@@ -80,7 +80,10 @@ async def test_rfc7591_only_the_centre_issues_initial_access_tokens(
         ({"scope": "openid directory:read"}, "invalid_client_metadata"),
         ({"token_endpoint_auth_method": "client_secret_jwt"}, "invalid_client_metadata"),
         ({"jwks": "x"}, "invalid_client_metadata"),
-        ({"request_object_signing_alg": "RS256"}, "invalid_client_metadata"),
+        ({"subject_type": "pairwise"}, "invalid_client_metadata"),
+        ({"additional_token_endpoint_auth_methods": ["none"]}, "invalid_client_metadata"),
+        ({"additional_token_endpoint_auth_methods": ["private_key_jwt"]}, "invalid_client_metadata"),
+        ({"additional_token_endpoint_auth_methods": ["client_secret_basic"]}, "invalid_client_metadata"),
         ({"default_max_age": -1}, "invalid_client_metadata"),
         ({"default_acr_values": ["urn:elsewhere"]}, "invalid_client_metadata"),
     ],
@@ -88,6 +91,37 @@ async def test_rfc7591_only_the_centre_issues_initial_access_tokens(
 async def test_rfc7591_bad_metadata(new_party: NewParty, metadata: JsonObject, error: str) -> None:
     party = await new_party()
     assert refused(await party.register(**metadata), error)
+
+
+async def test_rfc7591_2_optional_metadata_that_is_not_supported_is_ignored(new_party: NewParty) -> None:
+    said = {
+        "request_object_signing_alg": "RS256",
+        "id_token_encrypted_response_alg": "RSA-OAEP",
+        "userinfo_encrypted_response_alg": "RSA-OAEP",
+        "software_id": "4NRB1-0XZABZI9E6-5SM3R",
+        "x_of_a_library": {"a": [1]},
+    }
+    answer = await (await new_party()).register(**said)
+    assert answer.status_code == 201, answer.text
+    assert not said.keys() & answer.json().keys()
+
+
+async def test_rfc7591_3_1_the_token_is_judged_before_the_metadata(new_party: NewParty) -> None:
+    party = await new_party()
+    for body in ("[", '{"redirect_uris": []}', '{"grant_types": ["implicit"]}'):
+        answer = await party.http.post("/register", content=body, headers={"Authorization": "Bearer x"})
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_token")
+
+
+async def test_a_client_may_send_its_secret_in_several_ways(new_party: NewParty) -> None:
+    party = await new_party()
+    several = {"additional_token_endpoint_auth_methods": ["client_secret_post"]}
+    made = (await party.register(**several)).json()
+    for answer in (made, (await party.manage("GET")).json()):
+        assert answer | several == answer
+    for method in ("client_secret_basic", "client_secret_post"):
+        party.auth_method = method
+        assert (await party.tokens())["claims"]["aud"] == party.client_id
 
 
 async def test_rfc7591_bodies_that_are_no_json_object(new_party: NewParty) -> None:

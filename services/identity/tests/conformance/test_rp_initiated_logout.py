@@ -22,6 +22,17 @@ async def test_oidcc_rp_initiated_logout(rp: RelyingParty) -> None:
     assert not await rp.signed_in()
 
 
+async def test_the_query_of_a_post_logout_redirect_uri_comes_back_byte_for_byte(
+    rp: RelyingParty, register: Register
+) -> None:
+    out = f"{OUT}?a=b%20c&g=%e5%8a%a9"
+    await register("queries", post_logout_redirect_uris=[out])
+    rp.client_id = "queries"
+    token = (await rp.tokens())["id_token"]
+    answer = await rp.logout(id_token_hint=token, post_logout_redirect_uri=out, state="s1")
+    assert answer.headers["location"] == f"{out}&state=s1"
+
+
 async def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(rp: RelyingParty) -> None:
     token = (await rp.tokens())["id_token"]
     for bad in (f"{OUT}/", "http://evil.example/", "javascript:alert(1)", f"{OUT}#x"):

@@ -67,6 +67,11 @@ async def test_a_bound_token_is_taken_with_its_proof_and_not_as_bearer(
     for path in ("/api/v1/me", "/userinfo"):
         answer = await browser.http.get(path, headers={"Authorization": f"Bearer {access}"})
         assert answer.status_code == 401
+        # RFC 9449 §7.1: it says which scheme the token needs.
+        assert answer.headers["www-authenticate"] == (
+            'DPoP realm="zhuxue", error="invalid_token", '
+            'error_description="The token is bound to a DPoP key", algs="ES256 PS256"'
+        )
     proof = dpop.proof("/userinfo", method="GET", token=access)
     info = await browser.http.get("/userinfo", headers={"Authorization": f"DPoP {access}", "DPoP": proof})
     assert info.status_code == 200
@@ -235,6 +240,9 @@ async def test_10_1_a_proof_at_the_authorization_endpoint_means_nothing(
 async def test_discovery_announces_all_of_it(new_browser: NewBrowser) -> None:
     browser = new_browser()
     document = (await browser.http.get("/.well-known/openid-configuration")).json()
+    # What is told nothing takes the first one.
+    assert document["token_endpoint_auth_methods_supported"][0] == "client_secret_basic"
+    assert document["token_endpoint_auth_methods_supported"][-1] == "none"
     for name in ("revocation", "introspection", "pushed_authorization_request"):
         path = document[f"{name}_endpoint"].removeprefix("http://localhost:8001")
         assert (await browser.http.post(path)).json()["error"] == "invalid_client"

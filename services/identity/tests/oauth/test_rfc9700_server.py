@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from identity.app import build
+from identity.clients.models import Client
 from messaging.inprocess import InProcessBus
 from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import NewBrowser
@@ -184,6 +185,30 @@ async def test_metadata_and_keys_answer_head(new_browser: NewBrowser) -> None:
     for path in ("/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"):
         answer = await new_browser().http.head(path)
         assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("method", "others", "named"),
+    [
+        ("client_secret_basic", ["client_secret_post"], None),
+        ("client_secret_basic", [], "'client_secret_basic'"),
+        ("private_key_jwt", [], "'private_key_jwt'"),
+    ],
+)
+async def test_rfc6749_5_2_each_registered_method_is_taken_and_the_refusal_names_them(
+    app: FastAPI, new_browser: NewBrowser, method: str, others: list[str], named: str | None
+) -> None:
+    async with app.state.database.transaction() as session:
+        client = await session.get_one(Client, RP[0])
+        client.token_endpoint_auth_method = method
+        client.additional_token_endpoint_auth_methods = others
+    form = {"grant_type": "client_credentials", "client_id": RP[0], "client_secret": RP[1]}
+    answer = await new_browser().http.post("/token", data=form)
+    if named is None:
+        assert answer.status_code == 200, answer.text
+    else:
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+        assert named in answer.json()["error_description"]
 
 
 async def test_rfc6749_5_2_the_refusal_names_the_registered_method_to_who_knows_the_secret(

@@ -91,6 +91,9 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     contacts: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
     owner_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
     token_endpoint_auth_method: Mapped[str] = mapped_column(Text)
+    additional_token_endpoint_auth_methods: Mapped[list[str]] = mapped_column(
+        ARRAY(Text), default=list, server_default="{}"
+    )
     jwks: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     jwks_uri: Mapped[str | None] = mapped_column(Text)
     redirect_uris: Mapped[list[str]] = mapped_column(ARRAY(Text))
@@ -122,6 +125,7 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     application_type: Mapped[str] = mapped_column(Text, default="web", server_default="web")
     tos_uri: Mapped[str | None] = mapped_column(Text)
     userinfo_signed_response_alg: Mapped[str | None] = mapped_column(Text)
+    name_in_id_token: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     status: Mapped[ClientStatus] = mapped_column(
         Word(ClientStatus), default=ClientStatus.ACTIVE, server_default="active"
     )
@@ -147,6 +151,11 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         """Return a copy detached from any session, including secrets."""
         columns = {column.key: getattr(self, column.key) for column in self.__mapper__.column_attrs}
         return Client(**columns, secrets=[row.detached() for row in self.secrets])
+
+    @property
+    def auth_methods(self) -> list[str]:
+        """The methods that the client may authenticate with."""
+        return [self.token_endpoint_auth_method, *(self.additional_token_endpoint_auth_methods or ())]
 
     # Authlib's ClientMixin
     def get_client_id(self) -> str:
@@ -176,8 +185,8 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
         return any(fits)
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Check the registered method, which is the same for every endpoint."""
-        return self.token_endpoint_auth_method == method
+        """Check the registered methods, which are the same for every endpoint."""
+        return method in self.auth_methods
 
     def check_response_type(self, response_type: str) -> bool:
         """Support only the code flow."""

@@ -1,6 +1,7 @@
 """Dynamic registration (RFC 7591, RFC 7592): initial access tokens, and clients that manage themselves."""
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
 from identity.clients.service import Clients, Registered, Registrar, registrant
 from identity.units.errors import UnitClosed, UnitNotFound
+from identity.units.models import Unit
 from servicekit.clock import Clock
 from servicekit.ids import new_id
 from servicekit.lists import Listed
@@ -23,6 +25,14 @@ from servicekit.paging import PageRequest
 
 class BadToken(Exception):
     """The token does not permit this request; the response does not say why."""
+
+
+@dataclass(frozen=True)
+class Initial:
+    """A usable initial access token and the unit that it registers clients for."""
+
+    row: InitialAccessToken
+    unit: Unit
 
 
 class Registrations:
@@ -79,22 +89,26 @@ class Registrations:
             self._record(principal, "initial_access_token.revoked", row)
         return row
 
-    async def register(self, token: str, metadata: Metadata) -> tuple[Registered, str]:
-        """Register a client. Return it with its registration access token (RFC 7591 §3.1).
-
-        A rejected registration does not count as a use. Raises `BadToken`, `InvalidRedirectUri`,
-        `InvalidClientMetadata`.
-        """
+    async def initial(self, token: str) -> Initial:
+        """Return the initial access token that permits a registration, locked. Raises `BadToken`."""
         row = await self._rows.initial_token(secret_hash(token))
         if row is None or not row.usable(self._clock.now()):
             raise BadToken
         unit = await self._rows.unit(row.owner_unit_id)
         if unit is None or unit.status != UnitStatus.ACTIVE:
             raise BadToken
+        return Initial(row, unit)
+
+    async def register(self, initial: Initial, metadata: Metadata) -> tuple[Registered, str]:
+        """Register a client. Return it with its registration access token (RFC 7591 §3.1).
+
+        A rejected registration does not count as a use. Raises `InvalidRedirectUri`,
+        `InvalidClientMetadata`.
+        """
         own = secrets.token_urlsafe(32)
-        actor = registrant(unit, f"initial_access_token:{row.id}")
-        made = await self._clients.create(actor, unit.id, metadata, registration_token=own)
-        row.uses += 1
+        actor = registrant(initial.unit, f"initial_access_token:{initial.row.id}")
+        made = await self._clients.create(actor, initial.unit.id, metadata, registration_token=own)
+        initial.row.uses += 1
         return made, own
 
     async def client(self, client_id: str, token: str) -> tuple[Client, Registrar]:

@@ -31,14 +31,14 @@ _OURS = (
 
 
 class RegistrationIn(Fields):
-    """RFC 7591 §2: metadata that is not understood is ignored."""
+    """RFC 7591 §2: metadata that is not understood or not supported is ignored; the answer says what was
+    registered. Only a wish for pairwise subjects is refused: what it asks to keep apart would be joined.
+    """
 
     client_name: str = Field(default="", max_length=100)
     scope: str = Field(default="openid profile", max_length=500)
     subject_type: str = "public"
     sector_identifier_uri: str | None = None
-    request_object_signing_alg: str | None = None
-    id_token_encrypted_response_alg: str | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -52,12 +52,6 @@ class RegistrationIn(Fields):
         """Convert to the input of the rules. Raises `InvalidClientMetadata` for unsupported metadata."""
         if self.subject_type != "public" or self.sector_identifier_uri is not None:
             raise errors.InvalidClientMetadata("Only the subject type 'public' is supported.")
-        for name in (
-            "request_object_signing_alg",
-            "id_token_encrypted_response_alg",
-        ):
-            if getattr(self, name) is not None:
-                raise errors.InvalidClientMetadata(f"{name} is not supported.")
         shared = self.model_dump(include=set(Fields.model_fields))
         return Metadata(
             **shared,
@@ -88,8 +82,10 @@ async def register_client(
 ) -> Response:
     """凭初始令牌登记一个系统（RFC 7591 §3）。"""
     try:
+        # Who may not register learns nothing of what a registration must be.
+        initial = await registration.initial(token)
         _, metadata = _parsed(await _object(request))
-        made, own = await registration.register(token, metadata)
+        made, own = await registration.register(initial, metadata)
     except BadToken:
         return _bad_token(token)
     except _REFUSED as problem:

@@ -65,6 +65,10 @@ class Metadata:
     redirect_uris: list[str] = field(default_factory=list)
     application_type: str = "web"
     token_endpoint_auth_method: str = "client_secret_basic"
+    additional_token_endpoint_auth_methods: list[str] = field(default_factory=list)
+    """Not in RFC 7591, which has one method: other ways to send the same secret, for a client made of several
+    programs.
+    """
     grant_types: list[str] = field(default_factory=lambda: ["authorization_code"])
     response_types: list[str] = field(default_factory=lambda: ["code"])
     scopes: list[str] = field(default_factory=lambda: ["openid", "profile"])
@@ -88,6 +92,8 @@ class Metadata:
     default_acr_values: list[str] = field(default_factory=list)
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
+    name_in_id_token: bool = False
+    """Not in RFC 7591: the scope `profile` puts `name` into ID tokens too (OpenID Connect Core §5.4)."""
     require_pkce: bool = True
     """Not in RFC 7591. Without it a request needs a nonce instead (RFC 9700 §2.1.1)."""
 
@@ -116,6 +122,7 @@ _IDENTITY = (
     "logo_uri",
     "application_type",
     "token_endpoint_auth_method",
+    "additional_token_endpoint_auth_methods",
     "jwks",
     "jwks_uri",
 )
@@ -278,6 +285,11 @@ def _check_authentication(client: Metadata) -> None:
     method = client.token_endpoint_auth_method
     if method not in AUTH_METHODS:
         raise BadMetadata(f"token_endpoint_auth_method must be one of {sorted(AUTH_METHODS)}.")
+    more = client.additional_token_endpoint_auth_methods
+    # Beside a key or without any proof, the weaker method would decide.
+    if more and not SECRET_METHODS.issuperset([method, *more]):
+        raise BadMetadata("additional_token_endpoint_auth_methods: only methods of a secret go together.")
+    _unique("additional_token_endpoint_auth_methods", [method, *more])
     if client.jwks is not None and client.jwks_uri is not None:
         raise BadMetadata("jwks and jwks_uri must not both be given.")
     if method == "private_key_jwt" and client.jwks is None and client.jwks_uri is None:

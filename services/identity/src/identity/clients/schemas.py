@@ -24,6 +24,7 @@ class Fields(BaseModel):
     redirect_uris: Uris = Field(default=[], examples=[["https://xt.example.edu.cn/oidc/callback"]])
     application_type: ApplicationType = ApplicationType.WEB
     token_endpoint_auth_method: ClientAuthentication = ClientAuthentication.CLIENT_SECRET_BASIC
+    additional_token_endpoint_auth_methods: list[ClientAuthentication] = Field(default=[], max_length=3)
     grant_types: list[Word] = Field(default=["authorization_code"], max_length=10)
     response_types: list[Word] = Field(default=["code"], max_length=10)
     contacts: list[Annotated[str, Field(max_length=254)]] = Field(default=[], max_length=20)
@@ -46,6 +47,7 @@ class Fields(BaseModel):
     require_pushed_authorization_requests: bool = False
     dpop_bound_access_tokens: bool = False
     require_pkce: bool = True
+    name_in_id_token: bool = False
 
 
 class ClientIn(Fields):

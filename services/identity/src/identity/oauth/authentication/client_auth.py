@@ -11,11 +11,12 @@ from identity.oauth.authentication.client_keys import ClientKeys
 from identity.oauth.state.context import current
 
 CONFIDENTIAL = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
-ALL = ["none", *CONFIDENTIAL]
+ALL = [*CONFIDENTIAL, "none"]
+"""`none` is last: libraries that are told nothing take the first method of the metadata."""
 
 
 def authenticate(request: Any, methods: list[str], keys: ClientKeys) -> Client:
-    """Authenticate the client of a request by its registered method.
+    """Authenticate the client of a request by a method that it is registered for.
 
     Raises `invalid_client`, and `invalid_request` when more than one method is used.
     """
@@ -43,9 +44,8 @@ def authenticate(request: Any, methods: list[str], keys: ClientKeys) -> Client:
         if method == "none":
             raise _refused()
         # Whoever knows the secret may know how to send it (RFC 6749 §5.2).
-        raise InvalidClientError(
-            f"The client is registered for '{client.token_endpoint_auth_method}'.", status_code=401
-        )
+        expected = " or ".join(f"'{one}'" for one in client.auth_methods)
+        raise InvalidClientError(f"The client is registered for {expected}.", status_code=401)
     return client
 
 

@@ -9,6 +9,7 @@ from identity.oauth.authorization import checks, form_post, prompts, pushed_requ
 from identity.oauth.authorization.checks import AuthorizationServer
 from identity.oauth.authorization.form_post import FormPost
 from identity.oauth.authorization.interaction import Marker
+from identity.oauth.authorization.locations import as_registered
 from identity.oauth.authorization.untrusted import has_nul
 from identity.oauth.state.context import Context
 from identity.oauth.state.messages import Pairs, Reply, Request
@@ -91,12 +92,16 @@ def _refuse(
     assert reply.location is not None
     # RFC 9207 §2: also in error responses.
     reply.location = add_params_to_uri(reply.location, {"iss": context.settings.issuer_url})
-    return _in_mode(request, reply)
+    return _in_mode(request, reply, error.redirect_uri)
 
 
-def _in_mode(request: Request, reply: Reply) -> Reply | FormPost:
+def _in_mode(request: Request, reply: Reply, redirect_uri: str | None = None) -> Reply | FormPost:
     """Return the authorization response in the requested response mode."""
     data = request.payload.data
-    if data.get("response_mode") != "form_post" or reply.location is None:
+    if reply.location is None:
         return reply
-    return form_post.from_location(data["redirect_uri"], reply.location)
+    if data.get("response_mode") == "form_post":
+        return form_post.from_location(data["redirect_uri"], reply.location)
+    # A pushed request that was refused is not known here; its answer goes where its error says.
+    reply.location = as_registered(redirect_uri or data["redirect_uri"], reply.location)
+    return reply

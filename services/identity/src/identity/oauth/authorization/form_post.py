@@ -3,10 +3,10 @@
 import base64
 from dataclasses import dataclass
 from hashlib import sha256
-from urllib.parse import parse_qsl, urlsplit
 
 from starlette.responses import Response
 
+from identity.oauth.authorization.locations import added
 from identity.pages.rendering import origin_of, page
 
 _SCRIPT = "document.forms[0].submit()"
@@ -36,6 +36,4 @@ class FormPost:
 
 def from_location(redirect_uri: str, location: str) -> FormPost:
     """Return the response with the parameters from the query of `location`."""
-    own = parse_qsl(urlsplit(redirect_uri).query, keep_blank_values=True)
-    pairs = parse_qsl(urlsplit(location).query, keep_blank_values=True)
-    return FormPost(redirect_uri, pairs[len(own) :])
+    return FormPost(redirect_uri, added(redirect_uri, location))

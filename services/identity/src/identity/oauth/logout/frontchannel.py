@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from authlib.common.urls import add_params_to_uri
 from fastapi.responses import Response
 
 from identity.clients.models import Client
+from identity.oauth.authorization.locations import with_parameters
 from identity.pages.rendering import origin_of, page, see_other
 
 
@@ -22,7 +22,7 @@ def logged_out(issuer: str, sid: UUID | None, clients: Sequence[Client], onward:
         if onward is not None:
             return see_other(onward)
     frames = [
-        add_params_to_uri(uri, [("iss", issuer), ("sid", str(sid))])
+        with_parameters(uri, [("iss", issuer), ("sid", str(sid))])
         for uri, origin in zip(uris, origins, strict=True)
         if origin
     ]

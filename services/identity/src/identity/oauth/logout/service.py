@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from authlib.common.urls import add_params_to_uri
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import Client
+from identity.oauth.authorization.locations import with_parameters
 from identity.oauth.state.context import Context
 from identity.oauth.tokens import id_token_hint
 from identity.oauth.tokens.id_token_hint import Hint
@@ -36,7 +36,7 @@ class LogoutRequest:
         """The URI to redirect to after the logout."""
         if self.uri is None:
             return None
-        return add_params_to_uri(self.uri, [("state", self.state)]) if self.state else self.uri
+        return with_parameters(self.uri, [("state", self.state)]) if self.state else self.uri
 
     def parameters(self, *, hint: bool = False) -> list[tuple[str, str]]:
         """Return the parameters for the confirmation form; validated again on submission.

@@ -7,7 +7,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Payload, OAuth2Request
 from pydantic_core import to_json
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -34,8 +34,8 @@ class Reply:
         headers = {**self.headers, "Cache-Control": "no-store", "Pragma": "no-cache"}
         headers.pop("Content-Type", None)
         if self.location is not None:
-            headers.pop("Location")
-            return RedirectResponse(self.headers["Location"], 303, headers)
+            # Not a RedirectResponse, which quotes again what the client registered.
+            return Response(status_code=303, headers=headers)
         return Response(to_json(self.body or {}), self.status, headers, "application/json")
 
 
