@@ -48,6 +48,7 @@ from tests.composition.machine import (  # noqa: E402
 from tests.composition.messages import Messages, receiving  # noqa: E402
 from tests.composition.restoring import destroyed_and_restored  # noqa: E402
 from tests.composition.rolling import replaced_under_load  # noqa: E402
+from tests.composition.scanning import scanned, signatures  # noqa: E402
 
 
 async def scenario(story: Story) -> None:
@@ -131,9 +132,10 @@ def check(folder: Path, messages: Messages) -> None:
     compose = output("docker", "compose", "version", "--short", environment=environment).strip()
     print(f"Docker Engine {version}, Compose {compose}", flush=True)
     with timed("base images from a Debian mirror"):
-        lines = output("deploy/base-images.sh", environment=environment)
+        names = ("python", "nginx", "rabbitmq", "postgres", "clamav")
+        lines = output("deploy/base-images.sh", *names, environment=environment)
         environment |= dict(line.split("=", 1) for line in lines.split())
-    environment = settings_of(folder, messages, environment)
+    environment = settings_of(folder, messages, environment) | signatures(folder / "signatures")
     if left := left_behind(environment):
         raise Unfit(
             f"an earlier check has left {', '.join(left)}: docker compose -p {PROJECT} down --volumes"
@@ -162,6 +164,8 @@ def check(folder: Path, messages: Messages) -> None:
         inbox = f"http://127.0.0.1:{messages.port}/"
         story = Story(people.System(identity, office, cockpit, f"{gateway}/demo/callback", inbox))
         asyncio.run(scenario(story))
+        with timed("uploads are scanned"):
+            asyncio.run(scanned(story))
         with timed("signing in to the portal in Chromium"):
             asyncio.run(portal(story, folder / "portal.png"))
         with timed("make upgrade, while people work at all services"):
