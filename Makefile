@@ -17,7 +17,7 @@ UV_PIP := $(VENV)/bin/uv pip
 # Keep bytecode: the tests start hundreds of processes, and each would compile its imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots chaos lint format lock audit-packages check-wheels snapshots new-feature new-service images base-images images-save images-load compose-check up upgrade down clean restore-check
+.PHONY: help run demo web web-dev test test-again test-long coverage conformance screenshots chaos lint format lock audit-packages check-wheels snapshots new-feature new-service images base-images images-save images-load compose-check ha-check up upgrade down clean restore-check
 
 help: ## Print this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -167,6 +167,9 @@ up: ## Build the images and start the production composition; BUILD=no with imag
 
 compose-check: $(VENV)/.dev ## Run make up, the scenario of make demo and make down on this machine's Docker Engine
 	@$(PY) -m tests.composition
+
+ha-check: $(VENV)/.dev ## Kill every part of deploy/ha.yaml in turn, under load, on this machine's Docker Engine
+	@$(PY) -m tests.composition.ha
 
 upgrade: ## Migrate and replace the services of the production composition, one after another
 	@deploy/upgrade.sh

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the base images of compose.yaml from a Debian mirror, for sites that reach no image registry:
-#   deploy/base-images.sh [python] [nginx] [rabbitmq] [postgres]
-# Prints the lines for .env that make compose.yaml use them. Needs root, debootstrap and a running Docker Engine.
+#   deploy/base-images.sh [python] [nginx] [rabbitmq] [postgres] [clamav]
+# Without a name, all but clamav, which only its profile needs. Prints the lines for .env that make compose.yaml use them.
+# Needs root, debootstrap and a running Docker Engine.
 #
 #   ZHUXUE_DEBIAN_SUITE      the release to build from; default: bookworm
 #   ZHUXUE_DEBIAN_MIRROR     its packages; default: the mirror from which this machine has them
@@ -55,7 +56,7 @@ import_debian() {
 if [ $# = 0 ]; then set -- python nginx rabbitmq postgres; fi
 for target in "$@"; do
     case $target in
-        python | nginx | rabbitmq | postgres) ;;
+        python | nginx | rabbitmq | postgres | clamav) ;;
         *) stop "there is no base image '$target'" ;;
     esac
 done

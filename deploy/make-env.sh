@@ -58,6 +58,7 @@ while IFS= read -r line; do
         ZHUXUE_NGINX_IMAGE=) line=$line${ZHUXUE_NGINX_IMAGE:-} ;;
         ZHUXUE_POSTGRES_IMAGE=) line=$line${ZHUXUE_POSTGRES_IMAGE:-} ;;
         ZHUXUE_RABBITMQ_IMAGE=) line=$line${ZHUXUE_RABBITMQ_IMAGE:-} ;;
+        ZHUXUE_CLAMAV_IMAGE=) line=$line${ZHUXUE_CLAMAV_IMAGE:-} ;;
         # Second keys exist only while keys are being replaced.
         ZHUXUE_*_OTHER_*_KEY=) ;;
         # There may be no number that receives text messages.

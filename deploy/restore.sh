@@ -15,11 +15,24 @@ stop() {
 
 echo "== stop everything"
 docker compose down
+# Of deploy/ha.yaml; there are none otherwise.
+services=$(docker compose config --services) || stop "the settings are not complete; nothing was restored."
+nodes=$(printf '%s\n' "$services" | grep -E '^(postgres|rabbitmq)-[0-9]+$' | sort || true)
+standbys=$(printf '%s\n' "$nodes" | grep '^postgres' || true)
 echo "== empty RabbitMQ"
 # Its queues hold events of after the moment, which would put the copies of units and people ahead of Identity.
-docker compose run --rm --no-deps --entrypoint /bin/sh rabbitmq -c 'find /var/lib/rabbitmq -mindepth 1 -delete'
+for node in rabbitmq $(printf '%s\n' "$nodes" | grep '^rabbitmq' || true); do
+    docker compose run --rm --no-deps --entrypoint /bin/sh "$node" -c 'find /var/lib/rabbitmq -mindepth 1 -delete'
+done
 echo "== put back databases, files and facts"
 docker compose --profile restore run --rm --no-deps restore "$1" || stop "nothing was started; see above."
+if [ -n "$standbys" ]; then
+    # The node that has been restored is the primary, whichever was; the others take its data.
+    docker compose run --rm --no-deps --entrypoint /bin/sh postgres -c 'rm -f /var/lib/postgresql/follow'
+    for node in $standbys; do
+        docker compose run --rm --no-deps --entrypoint /bin/sh "$node" -c ': >/var/lib/postgresql/follow'
+    done
+fi
 echo "== recover to $1"
 docker compose up --detach postgres
 # It answers queries before it has read all of the log, but is not to be written to until then.
@@ -29,7 +42,8 @@ until [ "$(docker compose exec -T postgres psql -U postgres -tAc 'SELECT pg_is_i
     [ "$tries" -lt 8640 ] || stop "the recovery takes longer than a day; see 'docker compose logs postgres'."
     sleep "${RESTORE_PAUSE:-10}"
 done
-docker compose up --detach --wait postgres rabbitmq
+# shellcheck disable=SC2086 # one word for each node
+docker compose up --detach --wait postgres rabbitmq $nodes
 # The backup may be of a version before.
 for job in identity-migrate office-migrate cockpit-migrate portal-migrate identity-bootstrap; do
     echo "== $job"

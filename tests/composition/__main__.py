@@ -8,21 +8,14 @@ It needs root, Docker Engine, debootstrap and Chromium.
 """
 
 import asyncio
-import importlib.util
 import json
 import os
-import resource
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from authlib.deprecate import AuthlibDeprecationWarning
 
@@ -33,121 +26,29 @@ from onebox.demo.story import CENTRE, COUNTY, Story  # noqa: E402
 from testkit.backends import chromium  # noqa: E402
 from testkit.browsers import PATIENCE  # noqa: E402
 from testkit.waiting import moments  # noqa: E402
+from tests.composition.machine import (  # noqa: E402
+    ADDRESS,
+    DOMAIN,
+    HOSTS,
+    LABEL,
+    PROJECT,
+    PSQL,
+    ROOT,
+    Unfit,
+    complain,
+    engine,
+    left_behind,
+    output,
+    resolve,
+    run,
+    settings_of,
+    timed,
+    with_compose,
+)
 from tests.composition.messages import Messages, receiving  # noqa: E402
 from tests.composition.restoring import destroyed_and_restored  # noqa: E402
 from tests.composition.rolling import replaced_under_load  # noqa: E402
-
-ROOT = Path(__file__).parents[2]
-PROJECT, TAG, DOMAIN = "zhuxue-check", "check", "zhuxue.test"
-HOSTS = ("id", "bg", "jsc", "gz")
-# A loopback address that nobody else listens on, so that the ports can be those of production.
-ADDRESS = "127.8.8.8"
-SUBNET, BRIDGE = "10.231.81.0/24", "10.231.81.1"
-LABEL = f"label=com.docker.compose.project={PROJECT}"
-LINES_OF_LOGS = 40
-PSQL = ("docker", "compose", "exec", "-T", "postgres", "psql", "-U", "postgres", "-d", "identity", "-c")
-
-
-class Unfit(RuntimeError):
-    """The machine lacks something; the message says what."""
-
-
-@contextmanager
-def timed(what: str) -> Iterator[None]:
-    """Print what is done, and what it took."""
-    print(f"== {what}", flush=True)
-    began = time.monotonic()
-    yield
-    print(f"   {what}: {time.monotonic() - began:.0f} s", flush=True)
-
-
-def run(*command: str | Path, environment: dict[str, str], **more: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command in the repository; raises CalledProcessError if it fails."""
-    return subprocess.run(
-        [str(part) for part in command], cwd=ROOT, env=environment, check=True, text=True, **more
-    )
-
-
-def output(*command: str, environment: dict[str, str]) -> str:
-    return run(*command, environment=environment, stdout=subprocess.PIPE).stdout
-
-
-def settings_of(folder: Path, messages: Messages, environment: dict[str, str]) -> dict[str, str]:
-    """Write an environment file; return the variables by which every command below works with it."""
-    file = folder / "env"
-    run(
-        *("deploy/make-env.sh", DOMAIN, f"http://{BRIDGE}:{messages.port}/", file),
-        environment=environment,
-        stderr=subprocess.DEVNULL,
-    )
-    (messages.secret,) = [
-        line.partition("=")[2]
-        for line in file.read_text().splitlines()
-        if line.startswith("ZHUXUE_IDENTITY_SMS_GATEWAY_SECRET=")
-    ]
-    # A thousand people sign in from one address.
-    many = dict.fromkeys(("PER_NUMBER", "PER_NUMBER_AND_ADDRESS", "PER_ADDRESS", "TOTAL"), "1000000")
-    own = {
-        "ZHUXUE_VERSION": TAG,
-        "ZHUXUE_BIND_ADDRESS": ADDRESS,
-        "ZHUXUE_FRONT_SUBNET": SUBNET,
-        "ZHUXUE_TLS_DIR": str(folder / "tls"),
-        "ZHUXUE_PORTAL_REDIRECT_URIS": json.dumps([f"https://gz.{DOMAIN}/demo/callback"]),
-        # No more than this machine allows.
-        "ZHUXUE_RABBITMQ_OPEN_FILES": str(min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])),
-        "ZHUXUE_GATEWAY_RATE": "1000r/s",
-        "ZHUXUE_GATEWAY_SIGN_IN_RATE": "1000r/s",
-        **{f"ZHUXUE_IDENTITY_SMS_BUDGET_{name}": value for name, value in many.items()},
-    }
-    with file.open("a") as more:
-        more.writelines(f"{name}={value}\n" for name, value in own.items())
-    return {**environment, "COMPOSE_ENV_FILES": str(file), "COMPOSE_PROJECT_NAME": PROJECT}
-
-
-def with_compose(folder: Path, environment: dict[str, str]) -> dict[str, str]:
-    """Return an environment in which `docker compose` is there: the machine's, or that of the lock."""
-    found = subprocess.run(
-        ["docker", "compose", "version"], env=environment, capture_output=True, check=False
-    )
-    if found.returncode == 0:
-        return environment
-    spec = importlib.util.find_spec("compose")
-    if spec is None or spec.origin is None:
-        raise Unfit("Docker Compose is missing, also from .venv")
-    plugins = folder / "docker" / "cli-plugins"
-    plugins.mkdir(parents=True)
-    (plugins / "docker-compose").symlink_to(Path(spec.origin).with_name("docker-compose"))
-    return {**environment, "DOCKER_CONFIG": str(plugins.parent)}
-
-
-def engine(environment: dict[str, str]) -> str:
-    """Return the version of Docker Engine; raises Unfit."""
-    if os.geteuid() != 0:
-        raise Unfit("debootstrap needs root")
-    for program in ("docker", "debootstrap"):
-        if shutil.which(program, path=environment["PATH"]) is None:
-            raise Unfit(f"{program} is not installed")
-    asked = subprocess.run(
-        ["docker", "version", "--format", "{{.Server.Version}}"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if asked.returncode:
-        raise Unfit(f"Docker Engine does not answer: {asked.stderr.strip()}")
-    return asked.stdout.strip()
-
-
-def resolve() -> None:
-    """Let this process find the host names of the composition, which no name server knows."""
-    ask = socket.getaddrinfo
-
-    def answer(host: Any, *more: Any, **named: Any) -> Any:
-        name = host.decode() if isinstance(host, bytes) else host
-        return ask(ADDRESS if str(name).endswith(f".{DOMAIN}") else host, *more, **named)
-
-    socket.getaddrinfo = answer
+from tests.composition.scanning import scanned, signatures  # noqa: E402
 
 
 async def scenario(story: Story) -> None:
@@ -206,31 +107,6 @@ async def portal(story: Story, screenshot: Path) -> None:
         await browser.close()
 
 
-def left_behind(environment: dict[str, str]) -> list[str]:
-    """Return the containers, volumes and networks of the project that exist."""
-    asked = (
-        ("ps", "--all", "--filter", LABEL, "--format", "container {{.Names}}"),
-        ("volume", "ls", "--filter", LABEL, "--format", "volume {{.Name}}"),
-        ("network", "ls", "--filter", LABEL, "--format", "network {{.Name}}"),
-    )
-    return [
-        line
-        for arguments in asked
-        for line in output("docker", *arguments, environment=environment).splitlines()
-    ]
-
-
-def complain(environment: dict[str, str]) -> None:
-    """Print what the containers said last."""
-    subprocess.run(["docker", "compose", "ps", "--all"], cwd=ROOT, env=environment, check=False)
-    subprocess.run(
-        ["docker", "compose", "logs", "--no-color", "--tail", str(LINES_OF_LOGS)],
-        cwd=ROOT,
-        env=environment,
-        check=False,
-    )
-
-
 def sizes(environment: dict[str, str]) -> None:
     """Print the size of every image, and the memory that every container has in use."""
     names = sorted(set(output("docker", "compose", "config", "--images", environment=environment).split()))
@@ -256,9 +132,10 @@ def check(folder: Path, messages: Messages) -> None:
     compose = output("docker", "compose", "version", "--short", environment=environment).strip()
     print(f"Docker Engine {version}, Compose {compose}", flush=True)
     with timed("base images from a Debian mirror"):
-        lines = output("deploy/base-images.sh", environment=environment)
+        names = ("python", "nginx", "rabbitmq", "postgres", "clamav")
+        lines = output("deploy/base-images.sh", *names, environment=environment)
         environment |= dict(line.split("=", 1) for line in lines.split())
-    environment = settings_of(folder, messages, environment)
+    environment = settings_of(folder, messages, environment) | signatures(folder / "signatures")
     if left := left_behind(environment):
         raise Unfit(
             f"an earlier check has left {', '.join(left)}: docker compose -p {PROJECT} down --volumes"
@@ -287,6 +164,8 @@ def check(folder: Path, messages: Messages) -> None:
         inbox = f"http://127.0.0.1:{messages.port}/"
         story = Story(people.System(identity, office, cockpit, f"{gateway}/demo/callback", inbox))
         asyncio.run(scenario(story))
+        with timed("uploads are scanned"):
+            asyncio.run(scanned(story))
         with timed("signing in to the portal in Chromium"):
             asyncio.run(portal(story, folder / "portal.png"))
         with timed("make upgrade, while people work at all services"):

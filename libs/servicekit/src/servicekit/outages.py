@@ -83,10 +83,13 @@ async def on_database_error(request: Request, error: Exception) -> JSONResponse:
 
 
 async def connect(*arguments: Any, **options: Any) -> Any:
-    """Open a connection; a refused or slow one is an error of the driver too."""
+    """Open a connection; a refused or slow one is an error of the driver too.
+
+    So is that none of several servers can be written to, before a standby has taken over from the primary.
+    """
     try:
         return await asyncpg.connect(*arguments, **options)
-    except OSError as error:
+    except (OSError, asyncpg.TargetServerAttributeNotMatched) as error:
         raise asyncpg.ClientCannotConnectError(type(error).__name__) from error
 
 
