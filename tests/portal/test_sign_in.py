@@ -57,6 +57,14 @@ async def test_somebody_signs_in_and_pages_call_the_services(site: Site, new_vis
     assert not any(signed.search(one.text + str(one.headers)) for one in person.answers)
 
 
+async def test_a_wish_that_cannot_be_passed_on_is_refused_here(new_visitor: NewVisitor) -> None:
+    """Identity would refuse it, which is no failure of Identity's."""
+    person = new_visitor()
+    for wish in ("login_hint=%00%C3%A6P(", "acr_values=a%0Ab", f"login_hint={'1' * 513}"):
+        answer = await person.call("GET", f"/bff/login?{wish}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_shape"), wish
+
+
 async def test_a_planted_session_is_not_the_one_that_is_signed_in(new_visitor: NewVisitor) -> None:
     attacker, victim = new_visitor(), new_visitor()
     await attacker.sign_in(SECOND)

@@ -30,7 +30,8 @@ router = APIRouter(
     responses=problems.responses(CrossSite, SignInRequired),
 )
 
-_Text = Annotated[str | None, Query(max_length=512)]
+# Identity refuses NUL, as RFC 6749 (appendix A) does.
+_Text = Annotated[str | None, Query(max_length=512, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
 @visited.get(
