@@ -95,6 +95,77 @@ async def test_a_system_that_can_begin_a_sign_in_is_opened_from_its_page(
     assert 'href="https://rp.example.cn/begin?x=1&amp;iss=http%3A%2F%2Flocalhost%3A8001"' in page.text
 
 
+async def registered(browser: Browser) -> str:
+    """Register a system; the address of its page."""
+    text = await signed_in(browser, COUNTY_ADMIN)
+    made = await browser.http.post("/integrations", data=form(text), headers={"Origin": ISSUER})
+    return str(made.headers["location"])
+
+
+CHANGED = {
+    "client_name": "奖助系统",
+    "redirect_uris": "https://rp.example.cn/cb\nhttps://rp.example.cn/cb2?x=1",
+    "post_logout_redirect_uris": "https://rp.example.cn/out",
+    "backchannel_logout_uri": "https://rp.example.cn/logout",
+    "initiate_login_uri": "https://rp.example.cn/begin",
+    "contacts": "it@example.edu.cn",
+    "scopes": "openid profile phone offline_access",
+    "method": "client_secret_basic client_secret_post",
+    "algorithm": "RS256",
+    "refresh": "yes",
+    "name_in_id_token": "yes",
+}
+
+
+async def test_the_page_of_a_system_changes_its_registration(new_browser: NewBrowser, app: FastAPI) -> None:
+    browser = new_browser()
+    page = await registered(browser)
+    first = (await browser.http.get(page)).text
+    own = {"csrf": csrf_of(first), "version": "1"}
+    # What is refused stays typed.
+    answer = await browser.http.post(page, data=CHANGED | own | {"redirect_uris": "http://rp.example.cn/no"})
+    assert (answer.status_code, "http://rp.example.cn/no" in answer.text) == (400, True)
+    answer = await browser.http.post(page, data=CHANGED | own | {"scopes": "openid identity"})
+    assert (answer.status_code, "identity" in answer.text) == (400, True)
+    answer = await browser.http.post(page, data=CHANGED | own)
+    assert "登记信息已修改。" in (await browser.http.get(answer.headers["location"])).text
+    async with app.state.database.transaction() as session:
+        client = await session.get_one(Client, page.rpartition("/")[2])
+    assert client.redirect_uris == ["https://rp.example.cn/cb", "https://rp.example.cn/cb2?x=1"]
+    assert client.auth_methods == ["client_secret_basic", "client_secret_post"]
+    assert client.grant_types == ["authorization_code", "refresh_token"]
+    assert client.id_token_signed_response_alg == "RS256"
+    assert client.backchannel_logout_uri == "https://rp.example.cn/logout"
+    assert client.name_in_id_token
+    # Somebody else has changed it meanwhile.
+    assert (await browser.http.post(page, data=CHANGED | own)).status_code == 412
+    keys = {"version": "2", "method": "private_key_jwt", "jwks_uri": "https://rp.example.cn/jwks"}
+    answer = await browser.http.post(page, data=CHANGED | own | keys)
+    assert answer.status_code == 303, answer.text
+    assert "更换密钥" not in (await browser.http.get(page)).text
+
+
+async def test_a_system_is_disabled_enabled_and_deleted_from_its_page(new_browser: NewBrowser) -> None:
+    browser = new_browser()
+    page = await registered(browser)
+    csrf = {"csrf": csrf_of((await browser.http.get(page)).text)}
+
+    async def sent(what: str, **data: str) -> str:
+        answer = await browser.http.post(f"{page}/{what}", data=csrf | data)
+        return str((await browser.http.get(answer.headers["location"])).text)
+
+    assert "请填写停用原因" in await sent("disable", reason=" ")
+    assert "系统已停用。" in await sent("disable", reason="系统下线")
+    assert "系统已恢复。" in await sent("enable")
+    assert "没有删除" in await sent("delete", confirmed="奖助系统")
+    assert "系统已删除。" in await sent("delete", confirmed="奖助<b>系统")
+    assert (await browser.http.get(page)).status_code == 404
+    stranger = new_browser()
+    text = await signed_in(stranger, SIBLING_ADMIN)
+    answer = await stranger.http.post(f"{page}/enable", data={"csrf": csrf_of(text)})
+    assert answer.status_code == 404
+
+
 async def test_a_bad_redirect_uri_is_told_and_nothing_typed_is_lost(new_browser: NewBrowser) -> None:
     browser = new_browser()
     text = await signed_in(browser, COUNTY_ADMIN)

@@ -10,11 +10,13 @@ from fastapi.responses import Response
 
 from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
 from identity.clients.dependencies import ClientService
+from identity.clients.errors import InvalidClientMetadata
 from identity.clients.models import Client
 from identity.clients.rules import Metadata
 from identity.clients.service import Registered, Registrar
 from identity.clients.shown import begun_at, secret_id
 from identity.dependencies import ServiceSettings
+from identity.integrations.forms import ALGORITHMS, METHODS, Registration, RegistrationForm
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
 from identity.pages.dependencies import INTEGRATIONS_PAGE
@@ -23,6 +25,7 @@ from identity.platform.dependencies import PlatformService
 from identity.platform.service import Platform
 from identity.units.models import Unit
 from servicekit.dependencies import ServiceClock
+from servicekit.etags import SeenVersions
 from servicekit.problems import Problem
 
 router = APIRouter(prefix=INTEGRATIONS_PAGE, include_in_schema=False)
@@ -32,6 +35,7 @@ _METHODS = {
     "client_secret_basic": "密钥（服务器端系统）",
     "none": "无密钥，仅 PKCE（手机或桌面应用）",
 }
+"""Of a new registration; the page of a client has them all."""
 Text = Annotated[str, Form(max_length=4000)]
 
 
@@ -111,12 +115,21 @@ def _detail(
     clock: ServiceClock,
     settings: ServiceSettings,
     *,
-    secret: str,
+    secret: str = "",
+    form: Registration | None = None,
+    message: str = "",
+    status: int = 200,
 ) -> Response:
     now = clock.now()
     return who.own.show(
         "integrations/one.html",
+        status=status,
+        here=INTEGRATIONS_PAGE,
         scripts=bool(secret),
+        form=form or Registration.of(client),
+        message=message,
+        methods=METHODS,
+        algorithms=ALGORITHMS,
         client=client,
         unit=owner,
         issuer=settings.issuer_url,
@@ -213,6 +226,79 @@ async def rotate(client_id: str, who: Sender, clients: ClientService) -> Respons
     except Problem as problem:
         return _refused(who, problem)
     return _made(who, made, "密钥已更换。")
+
+
+@router.post("/{client_id}")
+async def change(
+    client_id: str,
+    who: Sender,
+    clients: ClientService,
+    clock: ServiceClock,
+    settings: ServiceSettings,
+    form: RegistrationForm,
+    version: Text = "",
+) -> Response:
+    """Replace the registration, or propose that to the centre where its rules ask for it."""
+    if isinstance(who, Response):
+        return who
+    try:
+        client = await clients.get(who.actor, client_id)
+    except Problem as problem:
+        return _refused(who, problem)
+    try:
+        if not 1 <= len(form.client_name.strip()) <= 100:
+            raise InvalidClientMetadata("client_name: 1 to 100 characters.")
+        seen = SeenVersions(frozenset({f'"{version}"'}))
+        made = await clients.update(who.actor, client_id, form.metadata(client), seen)
+    except Problem as problem:
+        owner = (await clients.owners([client.owner_unit_id])).get(client.owner_unit_id, "")
+        message = f"{problem.title}（{problem.detail}）"
+        return _detail(who, client, owner, clock, settings, form=form, message=message, status=problem.status)
+    waits = made.client.proposed is not None
+    return _made(who, made, "修改已提出，待全国中心批准。" if waits else "登记信息已修改。")
+
+
+@router.post("/{client_id}/disable")
+async def disable(client_id: str, who: Sender, clients: ClientService, reason: Text = "") -> Response:
+    """Disable the client, with all that it was granted."""
+    if isinstance(who, Response):
+        return who
+    page = f"{INTEGRATIONS_PAGE}/{client_id}"
+    if not 1 <= len(reason.strip()) <= 200:
+        return who.own.refuse(page, InvalidClientMetadata("请填写停用原因，不超过 200 字。"))
+    try:
+        await clients.disable(who.actor, client_id, reason.strip())
+    except Problem as problem:
+        return _refused(who, problem)
+    return who.own.go(page, "系统已停用。")
+
+
+@router.post("/{client_id}/enable")
+async def enable(client_id: str, who: Sender, clients: ClientService) -> Response:
+    """Enable a disabled client; people give their consent anew."""
+    if isinstance(who, Response):
+        return who
+    try:
+        await clients.enable(who.actor, client_id)
+    except Problem as problem:
+        return _refused(who, problem)
+    return who.own.go(f"{INTEGRATIONS_PAGE}/{client_id}", "系统已恢复。")
+
+
+@router.post("/{client_id}/delete")
+async def delete(client_id: str, who: Sender, clients: ClientService, confirmed: Text = "") -> Response:
+    """Delete the client for good, after its name has been typed."""
+    if isinstance(who, Response):
+        return who
+    try:
+        client = await clients.get(who.actor, client_id)
+        if confirmed.strip() != client.client_name:
+            page = f"{INTEGRATIONS_PAGE}/{client_id}"
+            return who.own.refuse(page, InvalidClientMetadata("系统名称不符，没有删除。"))
+        await clients.delete(who.actor, client_id)
+    except Problem as problem:
+        return _refused(who, problem)
+    return who.own.go(INTEGRATIONS_PAGE, "系统已删除。")
 
 
 def _made(who: Integrator, made: Registered, notice: str) -> Response:

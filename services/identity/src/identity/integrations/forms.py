@@ -1,0 +1,109 @@
+"""Between the form of a client's registration and its metadata."""
+
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Form
+
+from identity.clients.conversion import metadata_of
+from identity.clients.models import Client
+from identity.clients.rules import Metadata
+
+BOTH: Final = "client_secret_basic client_secret_post"
+METHODS: Final = {
+    "client_secret_basic": "密钥，以 HTTP Basic 提交",
+    "client_secret_post": "密钥，在请求正文中提交",
+    BOTH: "密钥，两种方式都可以",
+    "private_key_jwt": "私钥签名的 JWT",
+    "none": "无密钥，仅 PKCE（手机或桌面应用）",
+}
+ALGORITHMS: Final = {"ES256": "ES256", "RS256": "RS256"}
+REFRESH: Final = "refresh_token"
+
+_Text = Annotated[str, Form(max_length=4000)]
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The fields of the form, as text; lists are separated by white space, and boxes are `yes` or empty."""
+
+    client_name: str
+    client_uri: str
+    redirect_uris: str
+    post_logout_redirect_uris: str
+    backchannel_logout_uri: str
+    frontchannel_logout_uri: str
+    initiate_login_uri: str
+    jwks_uri: str
+    contacts: str
+    scopes: str
+    method: str
+    algorithm: str
+    refresh: str
+    name_in_id_token: str
+
+    @classmethod
+    def of(cls, client: Client) -> "Registration":
+        """Return the form filled with a registration."""
+        several = set(client.auth_methods) == set(BOTH.split())
+        texts = {name: getattr(client, name) for name in _TEXTS}
+        return cls(
+            **{name: value or "" for name, value in texts.items()},
+            **{name: "\n".join(getattr(client, name)) for name in _LISTS},
+            scopes=" ".join(client.scopes),
+            method=BOTH if several else client.token_endpoint_auth_method,
+            algorithm=client.id_token_signed_response_alg,
+            refresh="yes" if REFRESH in client.grant_types else "",
+            name_in_id_token="yes" if client.name_in_id_token else "",
+        )
+
+    def metadata(self, client: Client) -> Metadata:
+        """Return the registration with what the form has; the rest stays as it is."""
+        before = metadata_of(client)
+        known = self.method if self.method in METHODS else client.token_endpoint_auth_method
+        method, *more = known.split()
+        grants = [one for one in before.grant_types if one != REFRESH]
+        given: dict[str, Any] = {
+            **{name: getattr(self, name).strip() or None for name in _TEXTS},
+            **{name: getattr(self, name).split() for name in _LISTS},
+        }
+        return replace(
+            before,
+            **given | {"client_name": self.client_name.strip()},
+            scopes=self.scopes.split(),
+            token_endpoint_auth_method=method,
+            additional_token_endpoint_auth_methods=more,
+            id_token_signed_response_alg=self.algorithm,
+            grant_types=[*grants, REFRESH] if self.refresh else grants,
+            name_in_id_token=bool(self.name_in_id_token),
+        )
+
+
+_LISTS = ("redirect_uris", "post_logout_redirect_uris", "contacts")
+_TEXTS = (
+    *("client_name", "client_uri", "backchannel_logout_uri", "frontchannel_logout_uri"),
+    *("initiate_login_uri", "jwks_uri"),
+)
+
+
+async def _registration(
+    client_name: _Text = "",
+    client_uri: _Text = "",
+    redirect_uris: _Text = "",
+    post_logout_redirect_uris: _Text = "",
+    backchannel_logout_uri: _Text = "",
+    frontchannel_logout_uri: _Text = "",
+    initiate_login_uri: _Text = "",
+    jwks_uri: _Text = "",
+    contacts: _Text = "",
+    scopes: _Text = "",
+    method: _Text = "",
+    algorithm: _Text = "",
+    refresh: _Text = "",
+    name_in_id_token: _Text = "",
+) -> Registration:
+    given = locals()
+    return Registration(**{one.name: given[one.name] for one in fields(Registration)})
+
+
+RegistrationForm = Annotated[Registration, Depends(_registration)]
