@@ -49,7 +49,9 @@ class Meter:
             (now - then - rest * seconds) * 1e6
             for now, then, rest in zip(self._now(), self._before, self._rest[self.server], strict=True)
         ]
-        return replace(done, cpu=(used[0] / done.requests, used[1] / done.requests))
+        # None on a machine that is too busy.
+        requests = done.requests or 1
+        return replace(done, cpu=(used[0] / requests, used[1] / requests))
 
     def _now(self) -> tuple[float, float]:
         return (
