@@ -173,6 +173,7 @@ async def create_tables(url: str) -> None:
     def create(connection: Connection) -> None:
         with Operations.context(MigrationContext.configure(connection)):
             migrations.create_v1()
+            migrations.upgrade_v2()
         Base.metadata.create_all(connection)
 
     engine = create_async_engine(url)

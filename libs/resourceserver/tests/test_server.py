@@ -68,6 +68,7 @@ async def create_tables(url: str) -> None:
         connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS ltree")
         with Operations.context(MigrationContext.configure(connection)):
             migrations.create_v1()
+            migrations.upgrade_v2()
         Base.metadata.create_all(connection)
 
     engine = create_async_engine(url)
