@@ -49,7 +49,8 @@ tar --extract --gzip --file="$base/data/pg_wal.tar.gz" --directory="$PGDATA/pg_w
     echo "recovery_target_time = '$moment'"
 } >>"$PGDATA/postgresql.auto.conf"
 : >"$PGDATA/recovery.signal"
-[ -z "$DATA_OWNER" ] || chown -R "$DATA_OWNER" "$PGDATA"
+# In a new volume, the folder above it has been made here, too.
+[ -z "$DATA_OWNER" ] || { chown "$DATA_OWNER" "$(dirname "$PGDATA")" && chown -R "$DATA_OWNER" "$PGDATA"; }
 
 if [ -n "$FILES_DIR" ] && [ -d "$BACKUP_DIR/files" ]; then
     mkdir -p "$FILES_DIR"
