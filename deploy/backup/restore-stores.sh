@@ -60,7 +60,7 @@ if [ -n "$FILES_DIR" ] && [ -d "$BACKUP_DIR/files" ]; then
         cp -p "$BACKUP_DIR/files/$file" "$FILES_DIR/$file.part"
         mv "$FILES_DIR/$file.part" "$FILES_DIR/$file"
     done
-    [ -z "$FILES_OWNER" ] || chown -R "$FILES_OWNER" "$FILES_DIR"
+    [ -z "$FILES_OWNER" ] || { chown "$FILES_OWNER" "$(dirname "$FILES_DIR")" && chown -R "$FILES_OWNER" "$FILES_DIR"; }
     echo "files: $(find "$FILES_DIR" -type f | wc -l) in the store"
 fi
 
@@ -69,7 +69,8 @@ if [ -n "$FACTS_DIR" ] && [ -d "$BACKUP_DIR/facts" ]; then
     if [ -z "$(ls -A "$FACTS_DIR")" ]; then
         copy=$(ls "$BACKUP_DIR"/facts/*.tar | sort | tail -n 1)
         tar --extract --file="$copy" --directory="$FACTS_DIR"
-        [ -z "$FACTS_OWNER" ] || chown -R "$FACTS_OWNER" "$FACTS_DIR"
+        # Cockpit makes a file beside them.
+        [ -z "$FACTS_OWNER" ] || { chown "$FACTS_OWNER" "$(dirname "$FACTS_DIR")" && chown -R "$FACTS_OWNER" "$FACTS_DIR"; }
         echo "facts: ${copy##*/}"
     else
         echo "facts: left as they are; those of later loads do not count"
