@@ -18,8 +18,9 @@ stop() {
     exit 1
 }
 
+# ask NODE QUERY [SECONDS]
 ask() {
-    timeout 10 docker compose exec -T "$1" psql -U postgres -tAc "$2" 2>/dev/null
+    timeout "${3:-10}" docker compose exec -T "$1" psql -U postgres -tAc "$2" 2>/dev/null
 }
 
 services=$(docker compose config --services) || stop "the settings are not complete; nothing was changed."
@@ -30,7 +31,10 @@ standbys='' former='' silent=''
 for node in $nodes; do
     case $(ask "$node" 'SELECT pg_is_in_recovery()' || true) in
         t) standbys="$standbys $node" ;;
-        f) former=$node ;;
+        f)
+            [ -z "$former" ] || stop "$former and $node are both primaries; nothing was changed. Stop the one that has old data."
+            former=$node
+            ;;
         *) silent="$silent $node" ;;
     esac
 done
@@ -62,7 +66,13 @@ for node in $standbys; do
     if [ "$(printf '%s\n%s\n' "$has" "$most" | sort -n | tail -n 1)" = "$has" ]; then best=$node most=$has; fi
 done
 echo "== promote $best"
-[ "$(ask "$best" 'SELECT pg_promote()')" = t ] || stop "$best was not promoted; see 'docker compose logs $best', and run $0 again."
+# It first replays what it has received, which takes a while if it is behind.
+[ "$(ask "$best" 'SELECT pg_promote(true, 600)' 660)" = t ] || [ "$(ask "$best" 'SELECT pg_is_in_recovery()')" = f ] \
+    || stop "$best is not the primary yet. See 'docker compose logs $best': if it goes on replaying, wait; else run $0 again."
+echo "== begin a base backup"
+# What the former primary had not archived may be missing in the archive. Restores begin from here.
+docker compose exec --detach backup /bin/sh /backup/backup.sh base \
+    || echo "$0: no base backup; run: docker compose exec backup /bin/sh /backup/backup.sh base" >&2
 for node in ${former:-$silent}; do
     echo "$best is the primary. When $node may run again: docker compose up --detach --no-deps --wait $node"
 done

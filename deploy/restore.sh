@@ -33,6 +33,8 @@ if [ -n "$standbys" ]; then
         docker compose run --rm --no-deps --entrypoint /bin/sh "$node" -c ': >/var/lib/postgresql/follow'
     done
 fi
+# Of the profile clickhouse.
+server=$(printf '%s\n' "$services" | grep -x clickhouse || true)
 echo "== recover to $1"
 docker compose up --detach postgres
 # It answers queries before it has read all of the log, but is not to be written to until then.
@@ -43,7 +45,7 @@ until [ "$(docker compose exec -T postgres psql -U postgres -tAc 'SELECT pg_is_i
     sleep "${RESTORE_PAUSE:-10}"
 done
 # shellcheck disable=SC2086 # one word for each node
-docker compose up --detach --wait postgres rabbitmq $nodes
+docker compose up --detach --wait postgres rabbitmq $nodes $server
 # The backup may be of a version before.
 for job in identity-migrate office-migrate cockpit-migrate portal-migrate identity-bootstrap; do
     echo "== $job"

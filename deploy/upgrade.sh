@@ -52,12 +52,31 @@ start() {
     done
 }
 
+in_place() {
+    docker compose up --detach --no-deps --wait "$1" || unhealthy "$1"
+}
+
+# With a server in place of chDB, processes share the facts.
+embedded=yes
+case ${ZHUXUE_COCKPIT_ANALYTICS_DSN:-$(docker compose config --environment 2>/dev/null \
+    | sed -n 's/^ZHUXUE_COCKPIT_ANALYTICS_DSN=//p')} in
+    '' | chdb:*) ;;
+    *) embedded=no ;;
+esac
+
+# Whether a Cockpit lets another one take over. One of an earlier version does not, and its facts cannot be opened twice.
+hands_over() {
+    for old in $(docker compose ps --quiet cockpit); do
+        docker exec "$old" test -e /var/lib/zhuxue/facts.serving || return 1
+    done
+}
+
 # Starts as many new containers as there are old ones, and ends the old ones once the gateway knows the new.
 beside() {
     old=$(docker compose ps --quiet "$1")
     count=$(printf '%s\n' "$old" | grep -c . || true)
     if [ "$count" -eq 0 ]; then
-        docker compose up --detach --no-deps --wait "$1" || unhealthy "$1"
+        in_place "$1"
         return
     fi
     if ! start "$1" "$((2 * count))"; then
@@ -86,10 +105,11 @@ for service in identity identity-worker office office-worker cockpit cockpit-wor
     fi
     echo "== $service"
     case $service in
-        identity | office | cockpit | portal) beside "$service" ;;
+        identity | office | portal) beside "$service" ;;
+        cockpit) if [ "$embedded" = no ] || hands_over; then beside cockpit; else in_place cockpit; fi ;;
         # The files of the gateway are mounted: Compose does not see that they have changed.
         gateway) docker compose up --detach --no-deps --force-recreate --wait gateway || unhealthy gateway ;;
-        *) docker compose up --detach --no-deps --wait "$service" || unhealthy "$service" ;;
+        *) in_place "$service" ;;
     esac
 done
 echo "All services run the new version."

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A node of PostgreSQL in deploy/ha.yaml: postgres.sh postgres [OPTION …]. The three nodes have the same settings: one is the
 # primary, the others follow whichever is. A node whose volume has no data, or the file `follow`, takes the data of the primary
-# first; deploy/promote.sh leaves that file in the volume of a former primary, so that it cannot come back as one.
+# first; deploy/promote.sh leaves that file in the volume of a former primary, so that it cannot come back as one. Only the node
+# `postgres` begins a cluster, and only if no other node answers and nothing has been backed up.
 set -euo pipefail
 
 : "${NODE:?name of this node}" "${NODES:?names of all nodes, with spaces}" "${REPLICATION_PASSWORD:?}" "${PGDATA:?}"
@@ -29,7 +30,27 @@ take() {
     rm -f "$base/follow"
 }
 
-if [ -e "$base/follow" ] || { [ "$NODE" != postgres ] && [ ! -s "$PGDATA/PG_VERSION" ]; }; then take; fi
+begins() {
+    [ "$NODE" = postgres ] || return 1
+    for other in $NODES; do
+        [ "$other" != "$NODE" ] || continue
+        answer=0
+        pg_isready --quiet --host="$other" --timeout=3 || answer=$?
+        # 0: it accepts connections; 1: it starts.
+        [ "$answer" -gt 1 ] || return 1
+    done
+    [ -z "$(ls -A "$BACKUP_DIR/base" 2>/dev/null)" ] && return 0
+    echo "$NODE: no data, and no other node answers, but there are backups. Start a node that has the data first, or restore" \
+        "with deploy/restore.sh" >&2
+    sleep 10
+    exit 1
+}
+
+if [ -e "$base/follow" ]; then
+    take
+elif [ ! -s "$PGDATA/PG_VERSION" ] && ! begins; then
+    take
+fi
 # Nobody follows yet while the databases are created: their commits would wait for ever.
 if [ ! -s "$PGDATA/PG_VERSION" ]; then export PGOPTIONS='-c synchronous_commit=local'; fi
 # Segments come from the archive if the primary has them no longer, so a standby that is away does not fill the primary's disk.

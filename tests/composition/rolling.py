@@ -40,8 +40,11 @@ async def _asking(ask: Ask, noticed: Noticed, done: asyncio.Event) -> None:
         began = time.monotonic()
         try:
             noticed.note(await ask(), time.monotonic() - began)
-        except httpx.TransportError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            # Nothing was sent: a client connects again.
             noticed.answers[type(error).__name__] += 1
+        except httpx.TransportError as error:
+            noticed.refused.append(f"cut off: {type(error).__name__}")
         await asyncio.sleep(_PAUSE)
 
 

@@ -45,7 +45,10 @@ from .applications import NOWHERE, application
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 PHONE = "19900001323"
-NOT_CAUSED = {"QueueDepth": "ten thousand messages that nobody takes: RabbitMQ's own metric"}
+NOT_CAUSED = {
+    "QueueDepth": "ten thousand messages that nobody takes: RabbitMQ's own metric",
+    "ServiceAbsent": "Docker forgets a name, and Prometheus scrapes nothing: no service says anything",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -12,12 +12,11 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
-from scaffold.members import Members
-
 from .conftest import ROOT, Compose
 from .noting import noted
 
-SERVICES = sorted(Members.load().services)
+# A new service begins with one process.
+SERVICES = ["cockpit", "identity", "office", "portal"]
 # One process owns the directory of chDB.
 TWICE = {*SERVICES, "identity-worker", "office-worker"} - {"cockpit"}
 POSTGRES = ("postgres", "postgres-2", "postgres-3")
@@ -114,7 +113,7 @@ case "$*" in
     *"config --services") printf '%s\\n' $DEFINED ;;
     *pg_is_in_recovery*) printenv "$(printf %s "$4" | tr - _)" ;;
     *pg_last_wal*) [ "$4" = "$AHEAD" ] && echo 134217728 || echo 9999 ;;
-    *pg_promote*) echo t ;;
+    *pg_promote*) echo "$PROMOTED" ;;
 esac
 """
 
@@ -128,11 +127,13 @@ def promoted(folder: Path, *arguments: str, **nodes: str) -> tuple[list[str], in
         docker=DOCKER,
         DEFINED="identity office postgres postgres-2 postgres-3 postgres-role",
         AHEAD="postgres-3",
+        PROMOTED="t",
         **{"postgres": "", "postgres_2": "t", "postgres_3": "t", **nodes},
     )
     return [line for line in calls if "config" not in line and "SELECT pg_is" not in line], status, said
 
 
+BACKED_UP = "compose exec --detach backup /bin/sh /backup/backup.sh base"
 FENCED = [
     "compose stop --timeout 30 postgres",
     "compose run --rm --no-deps --entrypoint /bin/sh postgres -c : >/var/lib/postgresql/follow",
@@ -146,7 +147,14 @@ def test_the_primary_is_stopped_for_good_before_the_standby_that_has_most_takes_
     calls, status, _ = promoted(tmp_path, postgres=state)
     assert status == 0
     assert calls[:2] == FENCED
-    assert calls[-1] == "compose exec -T postgres-3 psql -U postgres -tAc SELECT pg_promote()"
+    promotion = "compose exec -T postgres-3 psql -U postgres -tAc SELECT pg_promote(true, 600)"
+    assert calls[-2:] == [promotion, BACKED_UP]
+
+
+def test_two_primaries_are_left_alone(tmp_path: Path) -> None:
+    calls, status, said = promoted(tmp_path, postgres="f", postgres_2="f")
+    assert (calls, status) == ([], 1)
+    assert "both primaries" in said
 
 
 def test_a_standby_that_does_not_answer_may_have_more(tmp_path: Path) -> None:
@@ -162,7 +170,7 @@ def test_the_other_standby_can_be_left_out(tmp_path: Path) -> None:
         "compose stop --timeout 30 postgres",
         "compose stop --timeout 30 postgres-3",
     ]
-    assert calls[-1].startswith("compose exec -T postgres-2")
+    assert calls[-2].startswith("compose exec -T postgres-2")
 
 
 def test_nothing_is_changed_while_no_standby_answers(tmp_path: Path) -> None:

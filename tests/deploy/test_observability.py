@@ -92,8 +92,11 @@ def test_legends_and_summaries_name_labels_that_the_result_has() -> None:
         *((target["expr"], target["legendFormat"]) for target in TARGETS),
     ]
     for query, words in told:
-        # Without an aggregation the result has the labels of the series; only `up` is asked so.
-        there = promql.grouped_by(query) or ({"job"} if query.startswith("up ") else set())
+        # Without an aggregation the result has the labels of the series, and `absent` those that it asks for;
+        # only `up` is asked so.
+        there = promql.grouped_by(query) or (
+            {"job"} if query.startswith(("up ", "absent(up{job=")) else set()
+        )
         assert set(LEGEND.findall(words)) <= there, (query, words)
 
 
@@ -113,8 +116,9 @@ def test_each_service_is_scraped_and_each_dashboard_is_that_of_a_service() -> No
     # A new service begins without a dashboard of its own.
     assert {"cockpit", "identity", "office", "portal"} <= {file.stem for file in DASHBOARDS} <= set(names)
     declared = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    several = re.findall(r"^  ([a-z0-9-]+):", (ROOT / "deploy" / "ha.yaml").read_text(), re.MULTILINE)
     for job in jobs:
-        assert set(job["dns_sd_configs"][0]["names"]) <= declared.keys()
+        assert set(job["dns_sd_configs"][0]["names"]) <= {*declared, *several}
 
 
 def test_what_watches_is_locked_down_and_cannot_be_reached_from_outside() -> None:

@@ -176,7 +176,9 @@ def test_base_images_are_those_of_compose_and_are_printed_for_the_environment_fi
     printed = dict(line.split("=", 1) for line in done.stdout.splitlines())
     compose = (ROOT / "compose.yaml").read_text()
     watching = {f"ZHUXUE_{name}_IMAGE" for name in ("PROMETHEUS", "GRAFANA", "VECTOR")}
-    assert set(printed) == set(re.findall(r"\$\{(ZHUXUE_[A-Z]+_IMAGE):-", compose)) - watching
+    # ClamAV's is built when it is asked for, and ClickHouse is in no Debian.
+    others = {"ZHUXUE_CLAMAV_IMAGE", "ZHUXUE_CLICKHOUSE_IMAGE"}
+    assert set(printed) == set(re.findall(r"\$\{(ZHUXUE_[A-Z]+_IMAGE):-", compose)) - watching - others
     assert {line.split("--tag ")[1].split()[0] for line in calls if "--tag" in line} == set(printed.values())
     assert all("--build-arg BASE_IMAGE=zhuxue/debian:trixie" in line for line in calls if "--tag" in line)
 

@@ -19,7 +19,7 @@ REPLACED = [
 ]
 # New containers start beside the old ones.
 BESIDE = {"identity", "office", "cockpit", "portal"}
-QUESTIONS = {"config", "ps", "inspect", "logs"}
+QUESTIONS = {"config", "ps", "inspect", "logs", "exec"}
 DOCKER = """#!/bin/sh
 echo "$*" >>"$CALLS"
 case "$*" in
@@ -27,6 +27,7 @@ case "$*" in
     "compose ps --all --quiet "*) printf 'old-%s\nnew-%s\n' "${*##* }" "${*##* }" ;;
     "compose ps --quiet "*) [ -z "$RUNNING" ] || echo "old-${*##* }" ;;
     *" $FAILING") exit 1 ;;
+    "exec old-cockpit test -e /var/lib/zhuxue/facts.serving") [ "$HANDS_OVER" = yes ] || exit 1 ;;
     "logs new-cockpit") [ "$STATE" != running ] || echo '{"event": "another process has the folder"}' ;;
     *State.Status*) echo "$STATE" ;;
 esac
@@ -34,7 +35,13 @@ esac
 
 
 def upgraded(
-    folder: Path, *, failing: str = "-", workers: str = "", running: bool = True, state: str = "running"
+    folder: Path,
+    *,
+    failing: str = "-",
+    workers: str = "",
+    running: bool = True,
+    state: str = "running",
+    old: str = "yes",
 ) -> tuple[list[str], int, str]:
     """What was run, the exit status, and what was said."""
     calls, status, said = noted(
@@ -45,6 +52,7 @@ def upgraded(
         DEFINED=f"identity cockpit {workers}",
         RUNNING="yes" if running else "",
         STATE=state,
+        HANDS_OVER=old,
         ZHUXUE_UPGRADE_KNOWN_SECONDS="0",
     )
     return [line for line in calls if not QUESTIONS.intersection(line.split())], status, said
@@ -112,3 +120,11 @@ def test_a_cockpit_that_neither_serves_nor_waits_goes_and_the_old_one_stays(tmp_
     assert calls[-2:] == [beside("cockpit")[0], "rm --force new-cockpit"]
     assert "stop old-cockpit" not in calls
     assert "docker compose logs cockpit" in said
+
+
+def test_a_cockpit_of_before_the_handover_is_replaced_in_place(tmp_path: Path) -> None:
+    """Its facts cannot be opened twice, and it would not tell the new one to wait."""
+    calls, status, _ = upgraded(tmp_path, old="no")
+    assert status == 0
+    assert up("cockpit") in calls
+    assert not [line for line in calls if "cockpit=" in line]

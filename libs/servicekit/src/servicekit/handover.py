@@ -14,13 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-import structlog
 import uvicorn
 
-log = structlog.get_logger("handover")
-
 WAITS = "another process has the folder"
-"""What is logged by a process that is ready to take over (`deploy/upgrade.sh` looks for it)."""
+"""What a process says that is ready to take over (`deploy/upgrade.sh` looks for it)."""
 
 
 class Lock:
@@ -37,7 +34,9 @@ class Lock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            log.info(WAITS, lock=str(self._path))
+            # Not a matter of the level of the log: the upgrade waits for it.
+            sys.stderr.write(f"{WAITS}: {self._path}\n")
+            sys.stderr.flush()
             fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def release(self) -> None:

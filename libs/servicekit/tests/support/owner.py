@@ -45,6 +45,6 @@ async def answer(request: Request) -> PlainTextResponse:
     return PlainTextResponse(str(os.getpid()))
 
 
-logs.configure(json=True, level="INFO")
+logs.configure(json=True, level="ERROR")
 app = Starlette(routes=[Route("/{path:path}", answer)], lifespan=lifespan)
 handover.serve(uvicorn.Config(app, port=PORT, log_config=None, timeout_graceful_shutdown=30), FOLDER)

@@ -1,6 +1,7 @@
 """Dynamic registration beyond the certification's modules (RFC 7591, RFC 7592)."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import httpx
@@ -40,6 +41,18 @@ async def test_rfc7591_an_initial_access_token_is_used_as_often_as_it_may_be(new
     assert refused(await party.register(redirect_uris=["http://rp.example.cn"]), "invalid_redirect_uri")
     answers = await asyncio.gather(*(party.register() for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [201, 201, 401, 401, 401]
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000"])
+async def test_rfc7591_a_jwks_with_text_that_cannot_be_stored_is_refused(
+    new_party: NewParty, text: str
+) -> None:
+    party = await new_party()
+    body = json.dumps({"redirect_uris": [party.callback], "jwks": "JWKS"})
+    body = body.replace('"JWKS"', f'{{"keys": [{{"kty": "EC", "kid": "{text}"}}]}}')
+    headers = {"Authorization": f"Bearer {party.initial}", "Content-Type": "application/json"}
+    answer = await party.http.post("/register", content=body.encode(), headers=headers)
+    assert refused(answer, "invalid_client_metadata")
 
 
 async def test_rfc7591_an_initial_access_token_expires_and_is_revoked(

@@ -1,7 +1,6 @@
 """Credentials that are no text are refused as credentials (RFC 6749 §5.2), never with a 500."""
 
 import base64
-import json
 
 import pytest
 
@@ -37,13 +36,3 @@ async def test_an_assertion_whose_subject_is_no_text_is_invalid_client(
     auth["client_assertion"] = f"{header}.{claims}.{signature}"
     answer = await new_browser().http.post(path, data=FORM | auth)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
-
-
-@pytest.mark.parametrize("text", [r"\ud800", r"\u0000"])
-async def test_a_jwks_with_text_that_cannot_be_stored_is_refused(new_browser: NewBrowser, text: str) -> None:
-    body = json.dumps({"redirect_uris": ["https://rp.example.cn/callback"], "jwks": "JWKS"})
-    body = body.replace('"JWKS"', f'{{"keys": [{{"kty": "EC", "kid": "{text}"}}]}}')
-    answer = await new_browser().http.post(
-        "/register", content=body.encode(), headers={"content-type": "application/json"}
-    )
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
