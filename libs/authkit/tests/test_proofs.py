@@ -108,6 +108,8 @@ async def test_without_the_database_no_proof_is_accepted(
     answer = await processes[0].get("/me", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (503, "database_busy")
     assert int(answer.headers["retry-after"]) > 0
+    await link.restore()
+    assert (await processes[0].get("/me", headers=headers)).status_code == 200
 
 
 async def test_expired_proofs_are_forgotten(memories: list[SharedProofs], databases: list[Database]) -> None:

@@ -47,6 +47,10 @@ class SeenProofs:
         self._seen[key] = proof.good_until
         return True
 
+    def forget(self, proof: Proof) -> None:
+        """Drop a proof that was not accepted after all."""
+        self._seen.pop((proof.jkt, proof.jti), None)
+
 
 class SharedProofs:
     """The proofs that all processes of a service have accepted."""
@@ -65,8 +69,13 @@ class SharedProofs:
         # No thumbprint contains a space.
         digest = hashlib.sha256(f"{proof.jkt} {proof.jti}".encode()).digest()
         until = datetime.fromtimestamp(proof.good_until, UTC)
-        async with self._database.lanes.single() as lane:
-            return await lane.first(self._once, {"digest": digest, "until": until}) is not None
+        try:
+            async with self._database.lanes.single() as lane:
+                return await lane.first(self._once, {"digest": digest, "until": until}) is not None
+        except BaseException:
+            # It was not accepted: the same request may come again.
+            self._own.forget(proof)
+            raise
 
     async def forget(self) -> None:
         """Delete the proofs that have expired."""

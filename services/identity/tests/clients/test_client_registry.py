@@ -234,6 +234,9 @@ OTHER = "https://evil.example.cn/cb"
         {"redirect_uris": [CALLBACK, OTHER]},
         {"token_endpoint_auth_method": "none"},
         {"client_uri": "https://rp.example.cn/"},
+        {"initiate_login_uri": "https://rp.example.cn/open"},
+        {"name_in_id_token": True, "client_name": "省级平台"},
+        {"additional_token_endpoint_auth_methods": ["client_secret_post"]},
     ],
     ids=lambda change: next(iter(change)),
 )
@@ -250,6 +253,38 @@ async def test_what_the_centre_granted_is_not_taken_over_by_another_client(
     assert (await county.call("GET", path)).json()[name] != value
     alone = await county.call("POST", f"{path}/proposed/approve", headers={"If-Match": "*"})
     assert (alone.status_code, alone.json()["code"]) == (403, "centre_only")
+
+
+@pytest.mark.parametrize("more", [{}, {"of_the_next_release": 1}])
+async def test_a_proposal_of_another_release_is_shown_and_approved(
+    app: FastAPI, admin_of: AdminOf, more: dict[str, object]
+) -> None:
+    """A field that the other release does not know stays as it is registered."""
+    county, centre = await admin_of(COUNTY_ADMIN), await admin_of(CENTRE_ADMIN)
+    path = await widened(app, county)
+    async with app.state.database.transaction() as session:
+        client = await session.scalar(select(Client).where(Client.client_id == path.rpartition("/")[2]))
+        assert client is not None
+        client.additional_token_endpoint_auth_methods = ["client_secret_post"]
+        client.propose(AS_IT_IS | {"client_name": "甲"} | more, client.registered_at)
+    assert (await county.call("GET", path)).json()["proposed"]["client_name"] == "甲"
+    done = await centre.call("POST", f"{path}/proposed/approve", headers={"If-Match": "*"})
+    assert (done.status_code, done.json()["client_name"]) == (200, "甲")
+    assert done.json()["additional_token_endpoint_auth_methods"] == ["client_secret_post"]
+
+
+async def test_what_a_proposal_does_not_use_is_not_in_it(app: FastAPI, admin_of: AdminOf) -> None:
+    """The release before does not know the newest fields, and would not read it."""
+    county = await admin_of(COUNTY_ADMIN)
+    path = await widened(app, county)
+    await county.call("PUT", path, json=AS_IT_IS | {"client_name": "甲"}, headers={"If-Match": "*"})
+    async with app.state.database.transaction() as session:
+        stored = await session.scalar(
+            select(Client.proposed).where(Client.client_id == path.rpartition("/")[2])
+        )
+    assert stored is not None
+    assert stored["client_name"] == "甲"
+    assert not {"name_in_id_token", "additional_token_endpoint_auth_methods"} & stored.keys()
 
 
 async def test_the_centre_approves_the_change_that_it_has_seen(app: FastAPI, admin_of: AdminOf) -> None:

@@ -108,7 +108,7 @@ CHANGED = {
     "post_logout_redirect_uris": "https://rp.example.cn/out",
     "backchannel_logout_uri": "https://rp.example.cn/logout",
     "initiate_login_uri": "https://rp.example.cn/begin",
-    "contacts": "it@example.edu.cn",
+    "contacts": "it@example.edu.cn\n0531 8000 0000",
     "scopes": "openid profile phone offline_access",
     "method": "client_secret_basic client_secret_post",
     "algorithm": "RS256",
@@ -125,6 +125,9 @@ async def test_the_page_of_a_system_changes_its_registration(new_browser: NewBro
     # What is refused stays typed.
     answer = await browser.http.post(page, data=CHANGED | own | {"redirect_uris": "http://rp.example.cn/no"})
     assert (answer.status_code, "http://rp.example.cn/no" in answer.text) == (400, True)
+    many = "\n".join(["0531 8000 0000"] * 21)
+    answer = await browser.http.post(page, data=CHANGED | own | {"contacts": many})
+    assert (answer.status_code, "contacts: 20 at most" in answer.text) == (400, True)
     answer = await browser.http.post(page, data=CHANGED | own | {"scopes": "openid identity"})
     assert (answer.status_code, "identity" in answer.text) == (400, True)
     answer = await browser.http.post(page, data=CHANGED | own)
@@ -136,9 +139,12 @@ async def test_the_page_of_a_system_changes_its_registration(new_browser: NewBro
     assert client.grant_types == ["authorization_code", "refresh_token"]
     assert client.id_token_signed_response_alg == "RS256"
     assert client.backchannel_logout_uri == "https://rp.example.cn/logout"
+    assert client.contacts == ["it@example.edu.cn", "0531 8000 0000"]
     assert client.name_in_id_token
     # Somebody else has changed it meanwhile.
-    assert (await browser.http.post(page, data=CHANGED | own)).status_code == 412
+    late = await browser.http.post(page, data=CHANGED | own)
+    # The next attempt from this page would overwrite it, too: it has the version of before.
+    assert (late.status_code, 'name="version" value="1"' in late.text) == (412, True)
     keys = {"version": "2", "method": "private_key_jwt", "jwks_uri": "https://rp.example.cn/jwks"}
     answer = await browser.http.post(page, data=CHANGED | own | keys)
     assert answer.status_code == 303, answer.text

@@ -81,6 +81,8 @@ async def register_client(
     request: Request, token: Token, registration: RegistrationService, settings: ServiceSettings
 ) -> Response:
     """凭初始令牌登记一个系统（RFC 7591 §3）。"""
+    # Before the token is locked: a body may be long in coming.
+    await request.body()
     try:
         # Who may not register learns nothing of what a registration must be.
         initial = await registration.initial(token)
@@ -115,6 +117,7 @@ async def change_client(
     settings: ServiceSettings,
 ) -> Response:
     """整体替换（RFC 7592 §2.2）。"""
+    await request.body()
     try:
         client, actor = await registration.client(client_id, token)
         given, metadata = _parsed(await _object(request))

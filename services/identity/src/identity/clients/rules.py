@@ -116,10 +116,17 @@ def granted_by_centre(client: Metadata) -> bool:
     )
 
 
+_MOST = {
+    **dict.fromkeys(("post_logout_redirect_uris", "contacts", "scopes"), 20),
+    **dict.fromkeys(("grant_types", "response_types", "audiences", "default_acr_values"), 10),
+}
+"""How many values a list may have; the schemas of the REST API have the same limits."""
 _IDENTITY = (
     "client_name",
     "client_uri",
     "logo_uri",
+    # What the tile of the system opens.
+    "initiate_login_uri",
     "application_type",
     "token_endpoint_auth_method",
     "additional_token_endpoint_auth_methods",
@@ -160,6 +167,9 @@ def check(
     and `pkce_optional` whether it may free a client from PKCE.
     Addresses that the issuer calls are public or in `networks`, and with `dev` also on this machine.
     """
+    for name, most in _MOST.items():
+        if len(getattr(client, name)) > most:
+            raise BadMetadata(f"{name}: {most} at most.")
     _check_redirects(client)
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         value = getattr(client, name)
@@ -196,7 +206,7 @@ def check(
     if client.userinfo_signed_response_alg not in {None, *SIGNING_ALGS}:
         raise BadMetadata("userinfo_signed_response_alg must be ES256 or RS256.")
     for contact in client.contacts:
-        if not (_EMAIL.fullmatch(contact) or _PHONE.fullmatch(contact)):
+        if len(contact) > 254 or not (_EMAIL.fullmatch(contact) or _PHONE.fullmatch(contact)):
             raise BadMetadata("contacts must be e-mail addresses or telephone numbers.")
 
 

@@ -1,6 +1,7 @@
 """Schemas of the registry API."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import ClientStatus
+from identity.clients.conversion import proposed_for
 from identity.clients.kinds import ApplicationType, ClientAuthentication, SigningAlgorithm
 from identity.clients.models import Client, InitialAccessToken
 from identity.clients.rules import Metadata
@@ -100,6 +102,7 @@ class ClientOut(Fields):
         cls, client: Client, now: datetime, owners: Mapping[UUID | None, str], secret: str | None = None
     ) -> "ClientOut":
         """Return the registration as displayed to its administrators; `owners` has the names of units."""
+        proposed = proposed_for(client)
         return cls(
             **values_of(client),
             client_id=client.client_id,
@@ -115,7 +118,7 @@ class ClientOut(Fields):
                 for row in client.secrets
                 if row.valid(now)
             ],
-            proposed=None if client.proposed is None else ClientIn(**client.proposed),
+            proposed=None if proposed is None else ClientIn(**asdict(proposed)),
             proposed_at=client.proposed_at,
             client_secret=secret,
         )

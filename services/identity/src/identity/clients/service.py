@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
@@ -16,7 +16,14 @@ from contracts.vocabulary import Audience, ClientStatus, Level, Permission, Unit
 from identity.audit.service import AuditLog
 from identity.clients import errors, looks, rules
 from identity.clients.cache import ClientCache
-from identity.clients.conversion import columns, metadata_of, pkce_change, uses_secrets
+from identity.clients.conversion import (
+    columns,
+    metadata_of,
+    pkce_change,
+    proposal_of,
+    proposed_for,
+    uses_secrets,
+)
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
@@ -177,7 +184,7 @@ class Clients:
                 raise errors.InvalidClientMetadata(
                     "The centre has to approve this change: ask an administrator of your unit to propose it."
                 )
-            client.propose(asdict(metadata), self._clock.now())
+            client.propose(proposal_of(client, metadata), self._clock.now())
             client.version += 1
             self._record(actor, "client.change_proposed", client, version=client.version)
             return Registered(client, None)
@@ -216,9 +223,10 @@ class Clients:
             raise errors.CentreOnly
         client = await self.get(actor, client_id, lock=True)
         seen.require(client.version)
-        if client.proposed is None:
+        proposed = proposed_for(client)
+        if proposed is None:
             raise errors.NothingProposed
-        return client, Metadata(**client.proposed)
+        return client, proposed
 
     def _apply(self, client: Client, metadata: Metadata) -> str | None:
         """Replace the metadata, and what was proposed before. Return a new secret if one is needed."""

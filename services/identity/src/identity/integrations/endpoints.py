@@ -117,6 +117,7 @@ def _detail(
     *,
     secret: str = "",
     form: Registration | None = None,
+    seen: str = "",
     message: str = "",
     status: int = 200,
 ) -> Response:
@@ -127,6 +128,8 @@ def _detail(
         here=INTEGRATIONS_PAGE,
         scripts=bool(secret),
         form=form or Registration.of(client),
+        # Of somebody who has not seen the present registration, the next attempt fails, too.
+        version=seen or client.version,
         message=message,
         methods=METHODS,
         algorithms=ALGORITHMS,
@@ -253,7 +256,17 @@ async def change(
     except Problem as problem:
         owner = (await clients.owners([client.owner_unit_id])).get(client.owner_unit_id, "")
         message = f"{problem.title}（{problem.detail}）"
-        return _detail(who, client, owner, clock, settings, form=form, message=message, status=problem.status)
+        return _detail(
+            who,
+            client,
+            owner,
+            clock,
+            settings,
+            form=form,
+            seen=version,
+            message=message,
+            status=problem.status,
+        )
     waits = made.client.proposed is not None
     return _made(who, made, "修改已提出，待全国中心批准。" if waits else "登记信息已修改。")
 

@@ -65,7 +65,9 @@ class Registration:
         grants = [one for one in before.grant_types if one != REFRESH]
         given: dict[str, Any] = {
             **{name: getattr(self, name).strip() or None for name in _TEXTS},
-            **{name: getattr(self, name).split() for name in _LISTS},
+            **{name: getattr(self, name).split() for name in _LISTS if name != "contacts"},
+            # A telephone number may have blanks.
+            "contacts": [line.strip() for line in self.contacts.splitlines() if line.strip()],
         }
         return replace(
             before,
