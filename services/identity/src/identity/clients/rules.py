@@ -117,7 +117,7 @@ def granted_by_centre(client: Metadata) -> bool:
 
 
 _MOST = {
-    **dict.fromkeys(("post_logout_redirect_uris", "contacts", "scopes"), 20),
+    **dict.fromkeys(("redirect_uris", "post_logout_redirect_uris", "contacts", "scopes"), 20),
     **dict.fromkeys(("grant_types", "response_types", "audiences", "default_acr_values"), 10),
 }
 """How many values a list may have; the schemas of the REST API have the same limits."""
@@ -167,10 +167,10 @@ def check(
     and `pkce_optional` whether it may free a client from PKCE.
     Addresses that the issuer calls are public or in `networks`, and with `dev` also on this machine.
     """
+    _check_redirects(client)
     for name, most in _MOST.items():
         if len(getattr(client, name)) > most:
             raise BadMetadata(f"{name}: {most} at most.")
-    _check_redirects(client)
     for name in ("client_uri", "logo_uri", "policy_uri", "tos_uri"):
         value = getattr(client, name)
         if value is not None:
@@ -277,6 +277,8 @@ def _check_redirects(client: Metadata) -> None:
     code = "invalid_redirect_uri"
     if "authorization_code" in client.grant_types and not client.redirect_uris:
         raise BadMetadata("redirect_uris: at least one is required.", code)
+    if len(client.redirect_uris) > _MOST["redirect_uris"]:
+        raise BadMetadata(f"redirect_uris: {_MOST['redirect_uris']} at most.", code)
     _unique("redirect_uris", client.redirect_uris, code)
     for value in client.redirect_uris:
         check_uri(value, "redirect_uris", code=code)
