@@ -3,7 +3,7 @@
 import asyncio
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -69,6 +69,15 @@ def scraping(app: FastAPI, job: str) -> Scraping:
     return scrape
 
 
+async def scraped_by_name(url: str, job: str, others: Sequence[str]) -> Scrape:
+    """Scrape a port beside `others` that run; its name is forgotten if nobody answers, as Docker does it."""
+    scrape = await scraped_at(url, job)
+    if not scrape.values[f'up{{job="{job}"}}']:
+        scrape.values.clear()
+    scrape.values.update({f'up{{job="{name}"}}': 1.0 for name in others})
+    return scrape
+
+
 async def scraped_at(url: str, job: str) -> Scrape:
     """Scrape a port, where perhaps nobody answers."""
     try:
@@ -87,6 +96,9 @@ def _series(before: Scrape, after: Scrape, expression: str, steps: int, *, again
         # The time of the test begins with zero.
         zero = before.at if "_timestamp_seconds{" in name else 0.0
         old, new = before.values.get(name), after.values.get(name)
+        if new is None and name.startswith("up{"):
+            yield {"series": name, "values": f"{old}x{_QUIET} stale"}
+            continue
         quiet = f"_x{_QUIET}" if old is None else f"{old - zero}x{_QUIET}"
         last = old if new is None else new
         assert last is not None

@@ -136,8 +136,11 @@ def private_environment(root: Path, port: int, dist_port: int, epmd_port: int) -
     }
 
 
-def start_private(server: Path, epmd: Path) -> Backend:
-    """Start a private broker on a free port of 127.0.0.1; `stop()` removes it with its data."""
+def start_private(server: Path, epmd: Path, exporter: int | None = None) -> Backend:
+    """Start a private broker on a free port of 127.0.0.1; `stop()` removes it with its data.
+
+    `exporter`: the port on which it answers Prometheus; None is none.
+    """
     root = make_directory("zhuxue-rabbitmq-", in_memory_bytes=_IN_MEMORY_BYTES)
     started: list[PrivateProcess] = []
 
@@ -154,6 +157,12 @@ def start_private(server: Path, epmd: Path) -> Backend:
             (root / empty).touch()
         (root / "advanced.config").write_text("[].\n")
         (root / "enabled_plugins").write_text("[].\n")
+        if exporter is not None:
+            (root / "enabled_plugins").write_text("[rabbitmq_prometheus].\n")
+            (root / "rabbitmq.conf").write_text(
+                f"prometheus.tcp.ip = 127.0.0.1\nprometheus.tcp.port = {exporter}\n"
+                "collect_statistics_interval = 1000\n"
+            )
         port, dist_port, epmd_port = free_port(), free_port(), free_port()
         env = private_environment(root, port, dist_port, epmd_port)
         # Started here, because Erlang would start it as a daemon that survives the test run.
@@ -174,6 +183,15 @@ def start_private(server: Path, epmd: Path) -> Backend:
 
 def _installed() -> Backend:
     return start_private(find_server(), find_epmd())
+
+
+def watched(exporter: int) -> Backend:
+    """Start a broker of the test's own that answers Prometheus on the port `exporter`."""
+    try:
+        find_server()
+    except UnavailableError:
+        debian.install(PACKAGE)
+    return start_private(find_server(), find_epmd(), exporter)
 
 
 def _from_debian() -> Backend:

@@ -14,16 +14,9 @@ from authkit.errors import OutOfReach
 from authkit.principal import Principal
 from contracts.vocabulary import Audience, ClientStatus, Level, Permission, UnitStatus
 from identity.audit.service import AuditLog
-from identity.clients import errors, looks, rules
+from identity.clients import conversion, errors, looks, rules
 from identity.clients.cache import ClientCache
-from identity.clients.conversion import (
-    columns,
-    metadata_of,
-    pkce_change,
-    proposal_of,
-    proposed_for,
-    uses_secrets,
-)
+from identity.clients.conversion import columns, metadata_of, pkce_change, uses_secrets
 from identity.clients.models import Client, ClientSecret, secret_hash
 from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
@@ -184,7 +177,7 @@ class Clients:
                 raise errors.InvalidClientMetadata(
                     "The centre has to approve this change: ask an administrator of your unit to propose it."
                 )
-            client.propose(proposal_of(client, metadata), self._clock.now())
+            client.propose(conversion.proposal_of(client, metadata), self._clock.now())
             client.version += 1
             self._record(actor, "client.change_proposed", client, version=client.version)
             return Registered(client, None)
@@ -223,7 +216,7 @@ class Clients:
             raise errors.CentreOnly
         client = await self.get(actor, client_id, lock=True)
         seen.require(client.version)
-        proposed = proposed_for(client)
+        proposed = conversion.proposed_for(client)
         if proposed is None:
             raise errors.NothingProposed
         return client, proposed
