@@ -39,9 +39,7 @@ MOST_OPENED: Final = 100
 
 @dataclass(frozen=True)
 class Registrar:
-    """The party that changes the registry: a unit's administrator, or the bearer of a registration access
-    token.
-    """
+    """Who changes the registry: a unit's administrator, or the bearer of a registration access token."""
 
     name: str
     path: str
@@ -58,9 +56,7 @@ class Registrar:
 
 @dataclass(frozen=True)
 class Registered:
-    """A client, and its new secret if one was issued. The secret is stored as a hash and cannot be shown
-    again.
-    """
+    """A client, and its new secret if one was issued, which is stored as a hash and not shown again."""
 
     client: Client
     secret: str | None
