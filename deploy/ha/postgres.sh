@@ -7,7 +7,7 @@ set -euo pipefail
 
 : "${NODE:?name of this node}" "${NODES:?names of all nodes, with spaces}" "${REPLICATION_PASSWORD:?}" "${PGDATA:?}"
 base=/var/lib/postgresql
-export PGPASSFILE=/tmp/pgpass
+export PGPASSFILE=${PGPASSFILE:-/tmp/pgpass}
 (umask 077 && printf '*:*:*:replicator:%s\n' "$REPLICATION_PASSWORD" >"$PGPASSFILE")
 # Any node that can be written to, which is the primary.
 primary="host=${NODES// /,} user=replicator application_name=$NODE target_session_attrs=read-write connect_timeout=3"

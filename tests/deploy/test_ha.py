@@ -5,6 +5,7 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -182,3 +183,68 @@ def test_nothing_is_changed_while_no_standby_answers(tmp_path: Path) -> None:
 def test_what_is_run_in_containers_can_be_run() -> None:
     for name in ("ha/postgres.sh", "ha/role.sh", "ha/rabbitmq.sh", "promote.sh"):
         assert os.access(ROOT / "deploy" / name, os.X_OK)
+
+
+PROGRAMS = {
+    "pg_isready": 'case "$*" in *--host="$ANSWERS "*) exit 0 ;; *) exit 2 ;; esac',
+    "pg_basebackup": 'for one; do case $one in --pgdata=*) mkdir "${one#*=}" ;; esac; done',
+    "docker-entrypoint.sh": 'echo "started with: $*"',
+    "sleep": "exit 0",
+}
+
+
+def started(folder: Path, node: str, *, answers: str = "nobody", data: bool = False) -> tuple[int, str, bool]:
+    """Start a node with programs that only note how they are called: its status, what it says, and whether it
+    has taken the data of another one.
+    """
+    (folder / "bin").mkdir()
+    for name, program in PROGRAMS.items():
+        file = folder / "bin" / name
+        file.write_text(f'#!/bin/sh\necho "{name} $*" >>"$CALLS"\n{program}\n')
+        file.chmod(0o755)
+    if data:
+        (folder / "data").mkdir()
+        (folder / "data" / "PG_VERSION").write_text("18")
+    environment = {
+        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        "CALLS": str(folder / "calls"),
+        "ANSWERS": answers,
+        "NODE": node,
+        "NODES": " ".join(POSTGRES),
+        "REPLICATION_PASSWORD": "x",
+        "PGDATA": str(folder / "data"),
+        "PGPASSFILE": str(folder / "pgpass"),
+        "BACKUP_DIR": str(folder / "backups"),
+    }
+    command = ["bash", str(ROOT / "deploy" / "ha" / "postgres.sh"), "postgres"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+    calls = folder / "calls"
+    taken = calls.exists() and "pg_basebackup" in calls.read_text()
+    return done.returncode, done.stdout + done.stderr, taken
+
+
+def test_the_first_node_begins_the_cluster(tmp_path: Path) -> None:
+    status, said, taken = started(tmp_path, "postgres")
+    assert (status, taken) == (0, False)
+    assert "started with: postgres" in said
+
+
+def test_a_first_node_without_data_follows_when_another_one_answers(tmp_path: Path) -> None:
+    """Its volume was replaced: as a second primary, it would be the first that the services find."""
+    assert started(tmp_path, "postgres", answers="postgres-2")[::2] == (0, True)
+
+
+def test_a_first_node_without_data_does_not_begin_where_there_are_backups(tmp_path: Path) -> None:
+    (tmp_path / "backups" / "base" / "20261127T120000Z").mkdir(parents=True)
+    status, said, taken = started(tmp_path, "postgres")
+    assert (status, taken) == (1, False)
+    assert "deploy/restore.sh" in said
+
+
+@pytest.mark.parametrize("node", POSTGRES)
+def test_a_node_with_data_starts_with_it(tmp_path: Path, node: str) -> None:
+    assert started(tmp_path, node, data=True)[::2] == (0, False)
+
+
+def test_another_node_without_data_takes_that_of_the_primary(tmp_path: Path) -> None:
+    assert started(tmp_path, "postgres-3")[::2] == (0, True)
