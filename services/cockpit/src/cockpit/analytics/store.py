@@ -9,9 +9,12 @@ import faulthandler
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
+from urllib.parse import urlsplit
 
 import clickhouse_connect
+import structlog
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, Error
 
@@ -21,6 +24,7 @@ from cockpit.analytics.profiles import profile_of
 from cockpit.analytics.tables import SCHEMA_VERSION, VERSIONS
 
 T = TypeVar("T")
+log = structlog.get_logger("analytics")
 
 QUERY_SECONDS = 60
 """The store stops a request that takes longer, so that none holds its thread for ever."""
@@ -166,6 +170,8 @@ class Analytics:
             return client
 
     def _prepare(self) -> None:
+        if self._dsn.startswith("chdb:") and (folder := urlsplit(self._dsn).path):
+            _forget_unwritten(Path(folder))
         # Kept open until `close`, so that the engine does not restart in between.
         self._open().command(self._profile.create_database())
         _die_on_crash()
@@ -183,6 +189,17 @@ class Analytics:
                 "INSERT INTO schema_version (version) SELECT {version:UInt32}",
                 parameters={"version": version},
             )
+
+
+def _forget_unwritten(folder: Path) -> None:
+    """Delete files of deletions that have no content, as a full disk may leave them.
+
+    chDB opens no table that has one. Nobody was told that such a deletion is done, so it is tried again.
+    """
+    for file in folder.glob("store/*/*/mutation_*.txt"):
+        if file.stat().st_size == 0:
+            file.unlink()
+            log.warning("deletion that was not written forgotten", file=str(file))
 
 
 def _die_on_crash() -> None:
