@@ -75,8 +75,8 @@ async def grant_review_and_revoke(page: "Page", site: Site) -> None:
     await expect(page.get_by_text("未授权")).to_be_visible()
 
 
-async def register_rotate_and_disable(page: "Page", site: Site) -> None:
-    """A client is registered, gets a second secret, loses the first, and is disabled."""
+async def register_rotate_disable_and_delete(page: "Page", site: Site) -> None:
+    """A client is registered, gets a second secret, loses the first, is disabled and deleted."""
     await page.goto(f"{site.url}/administration/clients")
     await page.get_by_role("button", name="登记接入系统").click()
     dialog = page.get_by_role("dialog", name="登记接入系统")
@@ -109,9 +109,20 @@ async def register_rotate_and_disable(page: "Page", site: Site) -> None:
     await judge(page, "disable a client")
     await dialog.get_by_role("button", name="停用").click()
     await expect(page.get_by_role("status").filter(has_text="系统已停用")).to_be_focused()
+    await expect(page.get_by_text(f"原因：{REASON}")).to_be_visible()
     await page.goto(f"{site.url}/administration/clients")
     await expect(page.get_by_role("row").filter(has_text=CLIENT)).to_contain_text("停用")
     await judge(page, "clients")
+    await page.get_by_role("row").filter(has_text=CLIENT).get_by_role("link").click()
+    await page.get_by_role("button", name="删除").click()
+    dialog = page.get_by_role("dialog", name="删除")
+    go = dialog.get_by_role("button", name="删除")
+    await dialog.get_by_label("输入系统名称以确认").fill("其他系统")
+    await expect(go).to_be_disabled()
+    await dialog.get_by_label("输入系统名称以确认").fill(CLIENT)
+    await judge(page, "delete a client")
+    await go.click()
+    await expect(page.get_by_role("status").filter(has_text="系统已删除")).to_be_focused()
 
 
 async def search_and_export(page: "Page", site: Site) -> list[dict[str, object]]:
@@ -149,7 +160,7 @@ async def test_rights_are_given_reviewed_and_taken_and_the_audit_log_says_by_who
     page = await new_page()
     await sign_in(page, site, phone_of("370100", Role.UNIT_ADMIN), "/administration/people")
     await grant_review_and_revoke(page, site)
-    await register_rotate_and_disable(page, site)
+    await register_rotate_disable_and_delete(page, site)
     auditor = await new_page()
     await appointed(auditor, site, PlatformRole.AUDIT_ADMIN, AUDITOR, "贺察")
     records = await search_and_export(auditor, site)

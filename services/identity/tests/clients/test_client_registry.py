@@ -1,90 +1,30 @@
-"""REST of the client registry: reach, versions, secrets with overlap, disabling."""
+"""REST of the client registry: reach, versions, secrets with overlap."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from identity.audit.models import AuditRecord
 from identity.clients.models import Client, ClientSecret
-from identity.grants.models import Grant
-from services.identity.tests.support.people import unit_of
-from services.identity.tests.support.running_identity import Browser, NewBrowser
+from services.identity.tests.support.registry import (
+    CALLBACK,
+    CENTRE_ADMIN,
+    CITY_ADMIN,
+    COUNTY_ADMIN,
+    SIBLING_ADMIN,
+    VERIFIER,
+    Admin,
+    AdminOf,
+    sign_in_through,
+)
+from services.identity.tests.support.running_identity import NewBrowser
 
 pytestmark = pytest.mark.usefixtures("clients_read_anew")
 
-COUNTY_ADMIN = "19900001323"  # 历下区 370102
-CENTRE_ADMIN = "19900000001"
 COUNTY_HANDLER = "19900001324"
-CITY_ADMIN = "19900001039"  # 济南市 370100
-SIBLING_ADMIN = "19900001325"  # 370103
-VERIFIER = "v" * 64
-CALLBACK = "https://rp.example.cn/cb"
-
-
-class Admin:
-    """An administrator who calls the API."""
-
-    def __init__(self, browser: Browser, bearer: dict[str, str], unit: str) -> None:
-        self.browser, self.bearer, self.unit = browser, bearer, unit
-
-    async def call(self, method: str, path: str, **more: Any) -> httpx.Response:
-        headers = {**self.bearer, **more.pop("headers", {})}
-        return await self.browser.http.request(method, f"/api/v1{path}", headers=headers, **more)
-
-    async def register(self, **changes: object) -> httpx.Response:
-        body = {"client_name": "奖助系统", "redirect_uris": [CALLBACK], "owner_unit_id": self.unit}
-        return await self.call("POST", "/clients", json=body | changes)
-
-
-AdminOf = Callable[[str], Awaitable[Admin]]
-"""Signs the person with a phone number in."""
-
-
-@pytest.fixture
-def admin_of(new_browser: NewBrowser) -> AdminOf:
-    async def make(phone: str) -> Admin:
-        browser = new_browser()
-        bearer = await browser.bearer(phone)
-        me = (await browser.http.get("/api/v1/me", headers=bearer)).json()
-        return Admin(browser, bearer, me["unit_id"])
-
-    return make
-
-
-async def sign_in_through(
-    browser: Browser, client_id: str, secret: str, phone: str = COUNTY_ADMIN
-) -> httpx.Response:
-    """The whole code flow at the registered client; the token response."""
-    url = browser.authorize_url(
-        verifier=VERIFIER, client_id=client_id, redirect_uri=CALLBACK, scope="openid profile"
-    )
-    answer = await browser.http.get(url)
-    if answer.status_code not in (200, 303):
-        return answer
-    if answer.headers.get("location", "").startswith("/login"):
-        answer = await browser.sign_in(phone, url)
-        answer = await browser.http.get(answer.headers["location"])
-    answer = await browser.consented(answer)
-    code = answer.headers["location"].partition("code=")[2].partition("&")[0]
-    return await redeem(browser, client_id, secret, code)
-
-
-async def redeem(browser: Browser, client_id: str, secret: str, code: str) -> httpx.Response:
-    return await browser.http.post(
-        "/token",
-        data={
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": CALLBACK,
-            "code_verifier": VERIFIER,
-        },
-        auth=(client_id, secret),
-    )
 
 
 async def test_a_registered_client_signs_people_in(admin_of: AdminOf) -> None:
@@ -363,90 +303,6 @@ async def test_secret_rotation_overlaps_and_keeps_two(app: FastAPI, admin_of: Ad
     assert (await sign_in_through(admin.browser, client_id, third["client_secret"])).status_code == 200
     again = await admin.call("DELETE", f"/clients/{client_id}/secrets/{new['id']}")
     assert again.json()["code"] == "client_secret_not_found"
-
-
-async def test_a_disabled_client_can_do_nothing_and_its_grants_end(app: FastAPI, admin_of: AdminOf) -> None:
-    admin = await admin_of(COUNTY_ADMIN)
-    made = (await admin.register()).json()
-    client_id, secret = made["client_id"], made["client_secret"]
-    browser = admin.browser
-    assert (await sign_in_through(browser, client_id, secret)).status_code == 200
-    answer = await admin.call("POST", f"/clients/{client_id}/disable", json={"reason": "系统下线"})
-    assert answer.json()["status"] == "disabled"
-    shown = await sign_in_through(browser, client_id, secret)
-    assert (shown.status_code, "location" in shown.headers) == (400, False)
-    refused = await redeem(browser, client_id, secret, "x")
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
-    async with app.state.database.transaction() as session:
-        client = await session.get(Client, client_id)
-        grants = (await session.scalars(select(Grant).where(Grant.client_id == client_id))).all()
-        assert grants
-        assert all(grant.generation != client.grant_generation for grant in grants)
-        acts = set(
-            await session.scalars(select(AuditRecord.action).where(AuditRecord.target_id == client_id))
-        )
-        assert {"client.registered", "client.disabled"} <= acts
-    twice = await admin.call("POST", f"/clients/{client_id}/disable", json={"reason": "x"})
-    assert twice.json()["code"] == "client_disabled"
-    assert (await admin.call("POST", f"/clients/{client_id}/enable")).json()["status"] == "active"
-    assert (await sign_in_through(browser, client_id, secret)).status_code == 200
-
-
-async def close(by: Admin, code: str, **merge: str) -> None:
-    unit_id = await unit_of(by.browser.app, code)
-    operation = "merge" if merge else "close"
-    body = {"reason": "区划调整"} | merge
-    answer = await by.call("POST", f"/units/{unit_id}/{operation}", json=body, headers={"If-Match": "*"})
-    assert answer.is_success, answer.text
-
-
-async def test_clients_of_a_closed_unit_end_with_it(
-    app: FastAPI, admin_of: AdminOf, new_browser: NewBrowser
-) -> None:
-    sibling, city = await admin_of(SIBLING_ADMIN), await admin_of(CITY_ADMIN)
-    made = (await sibling.register()).json()
-    client_id, secret = made["client_id"], made["client_secret"]
-    browser = new_browser()
-    assert (await sign_in_through(browser, client_id, secret)).status_code == 200
-    async with app.state.database.transaction() as session:
-        await session.execute(
-            text(
-                "UPDATE units SET status = 'closed', closed_at = now() WHERE path <@ :path AND path <> :path"
-            ),
-            {"path": "100000.370000.370100.370103"},
-        )
-    await close(city, "370103")
-    shown = await sign_in_through(browser, client_id, secret)
-    assert (shown.status_code, "location" in shown.headers) == (400, False)
-    refused = await redeem(browser, client_id, secret, "x")
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
-    assert (await city.call("GET", f"/clients/{client_id}")).json()["status"] == "disabled"
-    again = await city.call("POST", f"/clients/{client_id}/enable")
-    assert (again.status_code, again.json()["code"]) == (409, "unit_closed")
-
-
-async def test_clients_of_a_merged_unit_go_on_with_the_unit_it_was_merged_into(
-    admin_of: AdminOf, new_browser: NewBrowser
-) -> None:
-    county, sibling, city = [await admin_of(one) for one in (COUNTY_ADMIN, SIBLING_ADMIN, CITY_ADMIN)]
-    made = (await county.register()).json()
-    await close(city, "370102", into_id=sibling.unit)
-    seen = (await sibling.call("GET", f"/clients/{made['client_id']}")).json()
-    assert (seen["owner_unit_id"], seen["status"]) == (sibling.unit, "active")
-    token = await sign_in_through(new_browser(), made["client_id"], made["client_secret"], SIBLING_ADMIN)
-    assert token.status_code == 200, token.text
-
-
-async def test_a_client_is_refused_while_its_unit_is_closed_whatever_its_own_state(
-    app: FastAPI, admin_of: AdminOf, new_browser: NewBrowser
-) -> None:
-    made = (await (await admin_of(COUNTY_ADMIN)).register()).json()
-    async with app.state.database.transaction() as session:
-        await session.execute(
-            text("UPDATE units SET status = 'closed', closed_at = now() WHERE code = '370102'")
-        )
-    refused = await redeem(new_browser(), made["client_id"], made["client_secret"], "x")
-    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
 
 
 async def test_rfc8252_a_native_app_may_use_any_port_of_the_own_machine(

@@ -55,7 +55,7 @@ DRIVEN: dict[str, Callable[[Elsewhere], dict[str, object] | None]] = {
     **dict.fromkeys(
         (
             *("getAccount", "resetAuthenticators", "withdrawEntitlement", "endSessions", "listSessions"),
-            *("endOneSession", "getClient", "enableClient", "rotateSecret", "revokeSecret"),
+            *("endOneSession", "getClient", "enableClient", "removeClient", "rotateSecret", "revokeSecret"),
             *("revokeDelegation", "approveWish", "withdrawWish", "keepEntitlement", "dropEntitlement"),
             *("getInviteBatch", "cancelInvites", "downloadFailedInvites"),
             *(

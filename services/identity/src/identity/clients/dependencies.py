@@ -8,6 +8,7 @@ from identity.audit.dependencies import AuditService
 from identity.clients.naming import Names
 from identity.clients.registration import Registrations
 from identity.clients.service import Clients
+from identity.clients.states import ClientStates
 from identity.dependencies import ServiceSettings
 from identity.revocations.dependencies import RevocationService
 from servicekit.db import Session
@@ -19,13 +20,21 @@ async def _clients(
     session: Session,
     clock: ServiceClock,
     settings: ServiceSettings,
-    revocations: RevocationService,
     audit: AuditService,
 ) -> Clients:
-    return Clients(session, clock, settings, request.app.state.client_cache, revocations, audit)
+    return Clients(session, clock, settings, request.app.state.client_cache, audit)
 
 
 ClientService = Annotated[Clients, Depends(_clients)]
+
+
+async def _states(
+    session: Session, clock: ServiceClock, clients: ClientService, revocations: RevocationService
+) -> ClientStates:
+    return ClientStates(session, clock, clients, revocations)
+
+
+ClientStateService = Annotated[ClientStates, Depends(_states)]
 
 
 async def _names(request: Request, session: Session) -> Names:

@@ -9,8 +9,9 @@ from authkit.dependencies import REFUSALS
 from authkit.errors import MembershipRequired, OutOfReach, PermissionRequired
 from contracts.vocabulary import ClientStatus
 from identity.clients import errors
-from identity.clients.dependencies import ClientService, RegistrationService
+from identity.clients.dependencies import ClientService, ClientStateService, RegistrationService
 from identity.clients.models import Client
+from identity.clients.registrars import Registrar
 from identity.clients.repository import ClientFilter, ClientSort
 from identity.clients.schemas import (
     ClientCreate,
@@ -21,7 +22,7 @@ from identity.clients.schemas import (
     InitialTokenOut,
     RejectIn,
 )
-from identity.clients.service import Clients, Registrar
+from identity.clients.service import Clients
 from identity.units.auth import ClientAdmin, ClientChanger
 from identity.units.errors import UnitClosed, UnitNotFound
 from servicekit.clock import Clock
@@ -63,7 +64,7 @@ async def list_clients(
 ) -> CountedPage[ClientOut]:
     """本单位及下级单位登记的系统。"""
     found = await service.list(Registrar.of(admin), ClientFilter(q, status, unit_id, proposed), sort, paging)
-    owners = await service.owners({row.owner_unit_id for row in found.items})
+    owners = await service.owners({one for row in found.items for one in _units(row)})
     return found.page(lambda row: ClientOut.of(row, clock.now(), owners))
 
 
@@ -189,26 +190,50 @@ async def disable_client(
     client_id: str,
     body: DisableIn,
     admin: ClientChanger,
+    states: ClientStateService,
     service: ClientService,
     clock: ServiceClock,
     response: Response,
 ) -> ClientOut:
-    """停用后不能再登录、取令牌；此前的授权一并撤销。"""
-    return await _out(
-        await service.disable(Registrar.of(admin), client_id, body.reason), service, clock, response
-    )
+    """停用后不能再登录、取令牌；此前的授权一并撤销。
+
+    已停用的系统可以由全国中心或上级单位再次停用，此后只有其可以恢复。
+    """
+    client = await states.disable(Registrar.of(admin), client_id, body.reason)
+    return await _out(client, service, clock, response)
 
 
 @router.post(
     "/clients/{client_id}/enable",
     summary="恢复接入系统",
-    responses=responses(errors.ClientNotFound, errors.ClientActive, UnitClosed),
+    responses=responses(
+        *(errors.ClientNotFound, errors.ClientActive, UnitClosed),
+        *(errors.DisabledByCentre, errors.DisabledAbove, *_ADMIN),
+    ),
 )
 async def enable_client(
-    client_id: str, admin: ClientChanger, service: ClientService, clock: ServiceClock, response: Response
+    client_id: str,
+    admin: ClientChanger,
+    states: ClientStateService,
+    service: ClientService,
+    clock: ServiceClock,
+    response: Response,
 ) -> ClientOut:
-    """恢复使用；须重新授权。"""
-    return await _out(await service.enable(Registrar.of(admin), client_id), service, clock, response)
+    """恢复使用；须重新授权。由全国中心停用的只有全国中心可以恢复，由上级单位停用的只有该单位及其上级可以恢复。"""
+    return await _out(await states.enable(Registrar.of(admin), client_id), service, clock, response)
+
+
+@router.delete(
+    "/clients/{client_id}",
+    status_code=204,
+    summary="删除接入系统",
+    responses=responses(errors.ClientNotFound, VersionChanged, PreconditionRequired),
+)
+async def remove_client(
+    client_id: str, admin: ClientChanger, states: ClientStateService, seen: RequiredIfMatch
+) -> None:
+    """不能恢复；If-Match 必填。此前的授权和登记令牌一并撤销；已删除的再次删除也返回 204。"""
+    await states.delete(Registrar.of(admin), client_id, seen)
 
 
 @router.post(
@@ -259,10 +284,14 @@ async def revoke_initial_token(
     return InitialTokenOut.of(row, await service.owners([row.owner_unit_id]))
 
 
+def _units(client: Client) -> tuple[UUID | None, ...]:
+    return client.owner_unit_id, client.disabled_by_unit_id
+
+
 async def _out(
     client: Client, service: Clients, clock: Clock, response: Response, secret: str | None = None
 ) -> ClientOut:
-    out = ClientOut.of(client, clock.now(), await service.owners([client.owner_unit_id]), secret)
+    out = ClientOut.of(client, clock.now(), await service.owners(_units(client)), secret)
     response.headers["ETag"] = etag(out.version)
     if secret is not None:
         response.headers["Cache-Control"] = "no-store"

@@ -66,6 +66,22 @@ class ClientActive(Conflict):
     detail = "该系统未停用。"
 
 
+class DisabledByCentre(Forbidden):
+    """The centre disabled the client: only the centre enables it."""
+
+    code = "client_disabled_by_centre"
+    title = "系统由全国中心停用"
+    detail = "该系统由全国学生资助管理中心停用，只有全国中心可以恢复；需要恢复的，请与全国中心联系。"
+
+
+class DisabledAbove(Forbidden):
+    """A unit above the caller's disabled the client."""
+
+    code = "client_disabled_above"
+    title = "系统由上级单位停用"
+    detail = "该系统由上级单位停用，只有该单位及其上级单位可以恢复。"
+
+
 class CentreOnly(Forbidden):
     """Only administrators of the national centre can do this."""
 

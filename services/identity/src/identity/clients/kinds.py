@@ -19,6 +19,14 @@ class ClientAuthentication(Vocabulary):
     PRIVATE_KEY_JWT = "private_key_jwt", "私钥签名的 JWT"
 
 
+class DisabledBy(Vocabulary):
+    """Who disabled a client, which decides who may enable it."""
+
+    CENTRE = "centre", "全国中心"
+    UNIT = "unit", "登记单位或其上级单位"
+    CLOSING = "closing", "随所属单位撤销"
+
+
 class SigningAlgorithm(Vocabulary):
     """How tokens for a client are signed."""
 

@@ -25,6 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contracts.vocabulary import ClientStatus
 from identity.base import Base
+from identity.clients.kinds import DisabledBy
 from servicekit.ids import new_id
 from servicekit.words import Word, known
 
@@ -80,6 +81,7 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
             name="auth_method",
         ),
         known("status", ClientStatus, "status_known"),
+        known("disabled_by", DisabledBy, "disabled_by_known"),
         Index("ix_clients_owner_unit_id", "owner_unit_id"),
     )
 
@@ -129,6 +131,11 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     status: Mapped[ClientStatus] = mapped_column(
         Word(ClientStatus), default=ClientStatus.ACTIVE, server_default="active"
     )
+    disabled_by: Mapped[DisabledBy | None] = mapped_column(Word(DisabledBy))
+    """Of a disabled client; None: an earlier release disabled it."""
+    disabled_by_unit_id: Mapped[UUID | None] = mapped_column(ForeignKey("units.id"))
+    disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    disabled_reason: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     registration_token_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
     proposed: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))

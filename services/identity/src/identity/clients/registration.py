@@ -12,9 +12,10 @@ from contracts.vocabulary import UnitStatus
 from identity.audit.service import AuditLog
 from identity.clients import errors
 from identity.clients.models import Client, InitialAccessToken, secret_hash
+from identity.clients.registrars import Registrar, registrant
 from identity.clients.repository import ClientRepository
 from identity.clients.rules import Metadata
-from identity.clients.service import Clients, Registered, Registrar, registrant
+from identity.clients.service import Clients, Registered
 from identity.units.errors import UnitClosed, UnitNotFound
 from identity.units.models import Unit
 from servicekit.clock import Clock

@@ -68,14 +68,16 @@ class ClientRepository:
         statement = select(exists().where(Client.client_id == client_id))
         return bool(await self._session.scalar(statement))
 
-    async def owned(self, client_id: str, *, lock: bool) -> tuple[Client, Unit] | None:
-        """Return a client owned by a unit, and the unit; None if it was deleted."""
+    async def owned(self, client_id: str, *, lock: bool, deleted: bool = False) -> tuple[Client, Unit] | None:
+        """Return a client owned by a unit, and the unit; one that was deleted only if asked for."""
         statement = (
             select(Client, Unit)
             .join(Unit, Unit.id == Client.owner_unit_id)
-            .where(Client.client_id == client_id, Client.status != ClientStatus.DELETED)
+            .where(Client.client_id == client_id)
             .execution_options(populate_existing=True)
         )
+        if not deleted:
+            statement = statement.where(Client.status != ClientStatus.DELETED)
         if lock:
             statement = statement.with_for_update(of=Client)
         return (await self._session.execute(statement)).first()

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import Field, ValidationError, model_validator
 
 from identity.clients import errors
-from identity.clients.dependencies import ClientService, RegistrationService
+from identity.clients.dependencies import ClientService, ClientStateService, RegistrationService
 from identity.clients.models import Client
 from identity.clients.registration import BadToken
 from identity.clients.rules import Metadata
@@ -138,12 +138,12 @@ async def change_client(
 
 @router.delete("/register/{client_id}", status_code=204, summary="删除动态登记")
 async def delete_client(
-    client_id: str, token: Token, registration: RegistrationService, clients: ClientService
+    client_id: str, token: Token, registration: RegistrationService, states: ClientStateService
 ) -> Response:
     """系统随即停用，登记令牌作废（RFC 7592 §2.3）。"""
     try:
         _, actor = await registration.client(client_id, token)
-        await clients.delete(actor, client_id)
+        await states.delete(actor, client_id)
     except BadToken:
         return _bad_token(token)
     return Response(status_code=204, headers=_NO_STORE)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.vocabulary import ClientStatus
 from identity.clients.conversion import proposed_for
-from identity.clients.kinds import ApplicationType, ClientAuthentication, SigningAlgorithm
+from identity.clients.kinds import ApplicationType, ClientAuthentication, DisabledBy, SigningAlgorithm
 from identity.clients.models import Client, InitialAccessToken
 from identity.clients.rules import Metadata
 from identity.clients.shown import secret_id
@@ -90,6 +90,10 @@ class ClientOut(Fields):
     owner_unit_id: UUID
     owner_unit_name: str | None
     status: ClientStatus
+    disabled_by: DisabledBy | None = Field(description="由谁停用；未停用的没有，由早期版本停用的也没有")
+    disabled_by_unit_name: str | None = Field(description="停用该系统的单位")
+    disabled_at: datetime | None = Field(description="停用时间")
+    disabled_reason: str | None = Field(description="停用原因")
     version: int = Field(description="版本，即 ETag 引号内的数字", examples=[1])
     registered_at: datetime
     secrets: list[SecretOut]
@@ -111,6 +115,7 @@ class ClientOut(Fields):
             owner_unit_id=client.owner_unit_id,
             owner_unit_name=owners.get(client.owner_unit_id),
             status=client.status,
+            **_disabling(client, owners),
             version=client.version,
             registered_at=client.registered_at,
             secrets=[
@@ -122,6 +127,17 @@ class ClientOut(Fields):
             proposed_at=client.proposed_at,
             client_secret=secret,
         )
+
+
+def _disabling(client: Client, owners: Mapping[UUID | None, str]) -> dict[str, Any]:
+    """Return who disabled a client. A process of the release before enables one and leaves this."""
+    disabled = client.status == ClientStatus.DISABLED
+    return {
+        "disabled_by": client.disabled_by if disabled else None,
+        "disabled_by_unit_name": owners.get(client.disabled_by_unit_id) if disabled else None,
+        "disabled_at": client.disabled_at if disabled else None,
+        "disabled_reason": client.disabled_reason if disabled else None,
+    }
 
 
 def values_of(client: Client) -> dict[str, Any]:

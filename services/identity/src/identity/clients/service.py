@@ -1,4 +1,7 @@
-"""Client registry: permission to register, allowed metadata, and secret rotation."""
+"""Client registry: permission to register, allowed metadata, and secret rotation.
+
+`identity.clients.states` disables, enables and deletes clients.
+"""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -11,20 +14,18 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from authkit.errors import OutOfReach
-from authkit.principal import Principal
-from contracts.vocabulary import Audience, ClientStatus, Level, Permission, UnitStatus
+from contracts.vocabulary import Audience, ClientStatus, UnitStatus
 from identity.audit.service import AuditLog
 from identity.clients import conversion, errors, looks, rules
 from identity.clients.cache import ClientCache
 from identity.clients.conversion import columns, metadata_of, pkce_change, uses_secrets
 from identity.clients.models import Client, ClientSecret, secret_hash
+from identity.clients.registrars import Registrar, registrant
 from identity.clients.repository import ClientFilter, ClientRepository, ClientSort
 from identity.clients.rules import Metadata
 from identity.clients.shown import Opened, SystemName, begun_at, secret_id
-from identity.revocations.service import Revocations
 from identity.settings import Settings
 from identity.units.errors import UnitClosed, UnitNotFound
-from identity.units.models import Unit
 from servicekit.clock import Clock
 from servicekit.db import on_commit
 from servicekit.etags import SeenVersions
@@ -35,23 +36,6 @@ from servicekit.paging import PageRequest
 
 MOST_OPENED: Final = 100
 """Systems of one person's first page."""
-
-
-@dataclass(frozen=True)
-class Registrar:
-    """Who changes the registry: a unit's administrator, or the bearer of a registration access token."""
-
-    name: str
-    path: str
-    centre: bool
-
-    @classmethod
-    def of(cls, principal: Principal) -> "Registrar":
-        """Return the administrator named by an access token."""
-        if principal.may(Permission.PLATFORM_CLIENTS):
-            return cls(principal.sub, "", True)
-        assert principal.acting is not None
-        return cls(principal.sub, principal.acting.path, principal.acting.level == Level.MINISTRY)
 
 
 @dataclass(frozen=True)
@@ -71,7 +55,6 @@ class Clients:
         clock: Clock,
         settings: Settings,
         cache: ClientCache,
-        revocations: Revocations,
         audit: AuditLog,
     ) -> None:
         self._session = session
@@ -80,7 +63,6 @@ class Clients:
         self._cache = cache
         self._audit = audit
         self._rows = ClientRepository(session)
-        self._revocations = revocations
 
     async def create(
         self, actor: Registrar, unit_id: UUID, metadata: Metadata, *, registration_token: str | None = None
@@ -111,7 +93,7 @@ class Clients:
         )
         secret = self._new_secret(client) if uses_secrets(client) else None
         await self._rows.add(client)
-        self._record(actor, "client.registered", client, unit=str(unit.id), **pkce_change(None, metadata))
+        self.record(actor, "client.registered", client, unit=str(unit.id), **pkce_change(None, metadata))
         return Registered(client, secret)
 
     async def list(
@@ -144,9 +126,14 @@ class Clients:
         """Return the clients of the caller's own unit, newest first; the caller is its administrator."""
         return await self._rows.of_unit(unit_id, limit)
 
-    async def get(self, actor: Registrar, client_id: str, *, lock: bool = False) -> Client:
-        """Return a client in the caller's subtree. Raises `ClientNotFound`, also for others."""
-        found = await self._rows.owned(client_id, lock=lock)
+    async def get(
+        self, actor: Registrar, client_id: str, *, lock: bool = False, deleted: bool = False
+    ) -> Client:
+        """Return a client in the caller's subtree, `deleted` ones only if asked for.
+
+        Raises `ClientNotFound`, also for those of others.
+        """
+        found = await self._rows.owned(client_id, lock=lock, deleted=deleted)
         if found is None or not is_under(found[1].path, actor.path):
             raise errors.ClientNotFound
         return found[0]
@@ -175,11 +162,11 @@ class Clients:
                 )
             client.propose(conversion.proposal_of(client, metadata), self._clock.now())
             client.version += 1
-            self._record(actor, "client.change_proposed", client, version=client.version)
+            self.record(actor, "client.change_proposed", client, version=client.version)
             return Registered(client, None)
         pkce = pkce_change(client, metadata)
         secret = self._apply(client, metadata)
-        self._record(actor, "client.changed", client, version=client.version, **pkce)
+        self.record(actor, "client.changed", client, version=client.version, **pkce)
         return Registered(client, secret)
 
     async def approve(self, actor: Registrar, client_id: str, seen: SeenVersions) -> Registered:
@@ -189,7 +176,7 @@ class Clients:
         client, proposed = await self._proposed(actor, client_id, seen)
         await self._check(actor, proposed, client)
         secret = self._apply(client, proposed)
-        self._record(actor, "client.change_approved", client, version=client.version)
+        self.record(actor, "client.change_approved", client, version=client.version)
         return Registered(client, secret)
 
     async def reject(self, actor: Registrar, client_id: str, seen: SeenVersions, reason: str) -> Client:
@@ -202,7 +189,7 @@ class Clients:
             raise errors.NothingProposed
         client.propose(None, None)
         client.version += 1
-        self._record(actor, "client.change_rejected", client, reason=reason)
+        self.record(actor, "client.change_rejected", client, reason=reason)
         return client
 
     async def _proposed(
@@ -253,7 +240,7 @@ class Clients:
         client.secrets = [row for row in client.secrets if row.valid(now)]
         secret = self._new_secret(client)
         client.version += 1
-        self._record(actor, "client.secret_rotated", client)
+        self.record(actor, "client.secret_rotated", client)
         return Registered(client, secret)
 
     async def revoke_secret(self, actor: Registrar, client_id: str, identifier: str) -> Client:
@@ -264,65 +251,9 @@ class Clients:
             if secret_id(row) == identifier and row.valid(now):
                 row.expires_at = now
                 client.version += 1
-                self._record(actor, "client.secret_revoked", client, secret=identifier)
+                self.record(actor, "client.secret_revoked", client, secret=identifier)
                 return client
         raise errors.SecretNotFound
-
-    async def disable(self, actor: Registrar, client_id: str, reason: str) -> Client:
-        """Disable the client and revoke all of its grants.
-
-        Raises `ClientNotFound`, `ClientDisabled`.
-        """
-        client = await self.get(actor, client_id, lock=True)
-        if client.status != ClientStatus.ACTIVE:
-            raise errors.ClientDisabled
-        self._end(client, ClientStatus.DISABLED, "client disabled")
-        self._record(actor, "client.disabled", client, reason=reason)
-        return client
-
-    async def enable(self, actor: Registrar, client_id: str) -> Client:
-        """Enable a disabled client; earlier grants stay revoked.
-
-        Raises `ClientNotFound`, `ClientActive`, `UnitClosed`.
-        """
-        client = await self.get(actor, client_id, lock=True)
-        if client.status == ClientStatus.ACTIVE:
-            raise errors.ClientActive
-        unit = None if client.owner_unit_id is None else await self._rows.unit(client.owner_unit_id)
-        if unit is not None and unit.status != UnitStatus.ACTIVE:
-            raise UnitClosed
-        client.status = ClientStatus.ACTIVE
-        client.version += 1
-        self._record(actor, "client.enabled", client)
-        return client
-
-    async def delete(self, actor: Registrar, client_id: str) -> None:
-        """Deprovision the client (RFC 7592 §2.3). The row is kept: audit log and grants refer to it."""
-        client = await self.get(actor, client_id, lock=True)
-        client.registration_token_hash = None
-        self._end(client, ClientStatus.DELETED, "client deleted")
-        self._record(actor, "client.deleted", client)
-
-    async def unit_ended(self, actor: str, unit_id: UUID, heir: UUID | None) -> int:
-        """Deal with the clients of a unit that ends in this transaction. Return their number.
-
-        Nobody answers for the clients of a closed unit: they are disabled, with all that they were granted.
-        Those of a unit that was merged go on with the unit that it was merged into.
-        """
-        rows = await self._rows.all_of(unit_id)
-        for client in rows:
-            on_commit(self._session, partial(self._cache.evict, client.client_id))
-            if heir is not None:
-                client.owner_unit_id = heir
-                client.version += 1
-                action, details = "client.moved", {"unit": str(heir)}
-            elif client.status == ClientStatus.ACTIVE:
-                self._end(client, ClientStatus.DISABLED, "unit closed")
-                action, details = "client.disabled", {"reason": "所属单位已撤销"}
-            else:
-                continue
-            self._audit.record(actor=actor, action=action, target=client.client_id, **details)
-        return len(rows)
 
     async def registered_with(self, client_id: str, token: str) -> tuple[Client, Registrar] | None:
         """Return the active client of a registration access token, locked (RFC 7592 §2)."""
@@ -337,13 +268,6 @@ class Clients:
         if not secrets.compare_digest(client.registration_token_hash or b"", secret_hash(token)):
             return None
         return client, registrant(unit, f"client:{client.client_id}")
-
-    def _end(self, client: Client, status: ClientStatus, why: str) -> None:
-        """Disable the client and revoke all of its grants, with one event for any number of people."""
-        client.status = status
-        client.version += 1
-        client.grant_generation += 1
-        self._revocations.revoke_client(client.client_id, reason=why)
 
     async def _check(self, actor: Registrar, metadata: Metadata, before: Client | None) -> None:
         """Check a registration: the owner unit can keep, but not extend, what the centre granted.
@@ -387,11 +311,7 @@ class Clients:
         )
         return secret
 
-    def _record(self, actor: Registrar, action: str, client: Client, **details: Any) -> None:
+    def record(self, actor: Registrar, action: str, client: Client, **details: Any) -> None:
+        """Record a change, and forget the client once it is committed."""
         on_commit(self._session, partial(self._cache.evict, client.client_id))
         self._audit.record(actor=actor.name, action=action, target=client.client_id, **details)
-
-
-def registrant(unit: Unit, name: str) -> Registrar:
-    """Return a registrar limited to one unit, without the further rights of its administrators."""
-    return Registrar(name, unit.path, centre=False)

@@ -3,17 +3,20 @@
 import secrets
 from typing import Annotated, Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from fastapi import APIRouter, Depends, Form
 from fastapi.responses import Response
 
 from contracts.vocabulary import AccountStatus, Level, Role, UnitStatus
-from identity.clients.dependencies import ClientService
+from identity.clients.dependencies import ClientService, ClientStateService
 from identity.clients.errors import InvalidClientMetadata
+from identity.clients.kinds import DisabledBy
 from identity.clients.models import Client
+from identity.clients.registrars import Registrar
 from identity.clients.rules import Metadata
-from identity.clients.service import Registered, Registrar
+from identity.clients.service import Registered
 from identity.clients.shown import begun_at, secret_id
 from identity.dependencies import ServiceSettings
 from identity.integrations.forms import ALGORITHMS, METHODS, Registration, RegistrationForm
@@ -45,7 +48,7 @@ class Integrator:
     def __init__(self, own: OwnPages, unit: Unit) -> None:
         self.own = own
         self.unit = unit
-        self.actor = Registrar(str(own.account.id), unit.path, unit.level == Level.MINISTRY)
+        self.actor = Registrar(str(own.account.id), unit.path, unit.level == Level.MINISTRY, unit.id)
 
 
 async def _administrator(
@@ -108,10 +111,11 @@ async def _overview(
     )
 
 
-def _detail(
+async def _detail(
     who: Integrator,
     client: Client,
-    owner: str,
+    clients: ClientService,
+    states: ClientStateService,
     clock: ServiceClock,
     settings: ServiceSettings,
     *,
@@ -122,6 +126,7 @@ def _detail(
     status: int = 200,
 ) -> Response:
     now = clock.now()
+    names = await clients.owners([client.owner_unit_id, client.disabled_by_unit_id])
     return who.own.show(
         "integrations/one.html",
         status=status,
@@ -134,7 +139,9 @@ def _detail(
         methods=METHODS,
         algorithms=ALGORITHMS,
         client=client,
-        unit=owner,
+        unit=names.get(client.owner_unit_id, ""),
+        disabled_by=_disabled_by(client, names),
+        may_enable=await states.may_enable(who.actor, client),
         issuer=settings.issuer_url,
         secret=secret,
         secrets=[
@@ -146,6 +153,19 @@ def _detail(
         test_url=_test_url(client),
         open_url=_open_url(client, settings),
     )
+
+
+def _disabled_by(client: Client, names: dict[UUID | None, str]) -> str:
+    """Return who disabled the client, in the middle of a sentence; empty if nobody knows."""
+    match client.disabled_by:
+        case DisabledBy.CENTRE:
+            return "由全国中心"
+        case DisabledBy.CLOSING:
+            return "随所属单位撤销"
+        case DisabledBy.UNIT if client.disabled_by_unit_id in names:
+            return f"由{names[client.disabled_by_unit_id]}"
+        case _:
+            return ""
 
 
 def _test_url(client: Client) -> str:
@@ -206,7 +226,12 @@ async def register(
 
 @router.get("/{client_id}")
 async def detail(
-    client_id: str, who: Who, clients: ClientService, clock: ServiceClock, settings: ServiceSettings
+    client_id: str,
+    who: Who,
+    clients: ClientService,
+    states: ClientStateService,
+    clock: ServiceClock,
+    settings: ServiceSettings,
 ) -> Response:
     """Show one client: its settings, its secrets, and a link that tests the sign-in; a new secret once."""
     if isinstance(who, Response):
@@ -215,8 +240,7 @@ async def detail(
         client = await clients.get(who.actor, client_id)
     except Problem as problem:
         return _refused(who, problem)
-    owner = (await clients.owners([client.owner_unit_id])).get(client.owner_unit_id, "")
-    return _detail(who, client, owner, clock, settings, secret=who.own.taken("secret"))
+    return await _detail(who, client, clients, states, clock, settings, secret=who.own.taken("secret"))
 
 
 @router.post("/{client_id}/secrets")
@@ -236,6 +260,7 @@ async def change(
     client_id: str,
     who: Sender,
     clients: ClientService,
+    states: ClientStateService,
     clock: ServiceClock,
     settings: ServiceSettings,
     form: RegistrationForm,
@@ -254,12 +279,12 @@ async def change(
         seen = SeenVersions(frozenset({f'"{version}"'}))
         made = await clients.update(who.actor, client_id, form.metadata(client), seen)
     except Problem as problem:
-        owner = (await clients.owners([client.owner_unit_id])).get(client.owner_unit_id, "")
         message = f"{problem.title}（{problem.detail}）"
-        return _detail(
+        return await _detail(
             who,
             client,
-            owner,
+            clients,
+            states,
             clock,
             settings,
             form=form,
@@ -272,7 +297,7 @@ async def change(
 
 
 @router.post("/{client_id}/disable")
-async def disable(client_id: str, who: Sender, clients: ClientService, reason: Text = "") -> Response:
+async def disable(client_id: str, who: Sender, states: ClientStateService, reason: Text = "") -> Response:
     """Disable the client, with all that it was granted."""
     if isinstance(who, Response):
         return who
@@ -280,26 +305,28 @@ async def disable(client_id: str, who: Sender, clients: ClientService, reason: T
     if not 1 <= len(reason.strip()) <= 200:
         return who.own.refuse(page, InvalidClientMetadata("请填写停用原因，不超过 200 字。"))
     try:
-        await clients.disable(who.actor, client_id, reason.strip())
+        await states.disable(who.actor, client_id, reason.strip())
     except Problem as problem:
         return _refused(who, problem)
     return who.own.go(page, "系统已停用。")
 
 
 @router.post("/{client_id}/enable")
-async def enable(client_id: str, who: Sender, clients: ClientService) -> Response:
+async def enable(client_id: str, who: Sender, states: ClientStateService) -> Response:
     """Enable a disabled client; people give their consent anew."""
     if isinstance(who, Response):
         return who
     try:
-        await clients.enable(who.actor, client_id)
+        await states.enable(who.actor, client_id)
     except Problem as problem:
         return _refused(who, problem)
     return who.own.go(f"{INTEGRATIONS_PAGE}/{client_id}", "系统已恢复。")
 
 
 @router.post("/{client_id}/delete")
-async def delete(client_id: str, who: Sender, clients: ClientService, confirmed: Text = "") -> Response:
+async def delete(
+    client_id: str, who: Sender, clients: ClientService, states: ClientStateService, confirmed: Text = ""
+) -> Response:
     """Delete the client for good, after its name has been typed."""
     if isinstance(who, Response):
         return who
@@ -308,7 +335,7 @@ async def delete(client_id: str, who: Sender, clients: ClientService, confirmed:
         if confirmed.strip() != client.client_name:
             page = f"{INTEGRATIONS_PAGE}/{client_id}"
             return who.own.refuse(page, InvalidClientMetadata("系统名称不符，没有删除。"))
-        await clients.delete(who.actor, client_id)
+        await states.delete(who.actor, client_id)
     except Problem as problem:
         return _refused(who, problem)
     return who.own.go(INTEGRATIONS_PAGE, "系统已删除。")

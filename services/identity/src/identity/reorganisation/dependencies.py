@@ -9,7 +9,7 @@ from identity.accounts.dependencies import AccountService
 from identity.accounts.service import Accounts
 from identity.audit.dependencies import AuditService
 from identity.audit.service import AuditLog
-from identity.clients.dependencies import ClientService
+from identity.clients.dependencies import ClientStateService
 from identity.codes.service import Codes
 from identity.delegations.service import Delegations
 from identity.entitlements.dependencies import EntitlementService
@@ -47,7 +47,7 @@ async def _reorganisation(
     member_changes: MemberChangesService,
     revocations: RevocationService,
     audit: AuditService,
-    clients: ClientService,
+    clients: ClientStateService,
 ) -> Reorganisation:
     rejections = Rejections(session, clock)
     settling = Settling(

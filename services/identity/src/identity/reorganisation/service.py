@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from authkit.principal import Principal
 from identity.audit.service import AuditLog
 from identity.base import job_queue
-from identity.clients.service import Clients
+from identity.clients.registrars import Registrar
+from identity.clients.states import ClientStates
 from identity.reorganisation.errors import EndingNotFound
 from identity.reorganisation.following import Following
 from identity.reorganisation.models import UnitEnding
@@ -37,7 +38,7 @@ class Reorganisation:
         settling: Settling,
         revocations: Revocations,
         audit: AuditLog,
-        clients: Clients,
+        clients: ClientStates,
     ) -> None:
         self._clients = clients
         self._session = session
@@ -67,7 +68,7 @@ class Reorganisation:
         await self._tree.close(unit, self._tree.occasion(principal, asked), into.id)
         ending = await self._settling.begin(unit, UUID(principal.sub))
         await self._rows.follow_suspensions(unit.path, into.path)
-        clients = await self._clients.unit_ended(principal.sub, unit.id, into.id)
+        clients = await self._clients.unit_ended(Registrar.of(principal), unit.id, into.id)
         self._following.revoke(unit, moved, "unit merged")
         self._record(
             principal,
@@ -107,7 +108,7 @@ class Reorganisation:
         seen.require(unit.version)
         await self._tree.close(unit, occasion)
         ending = await self._settling.begin(unit, UUID(principal.sub))
-        clients = await self._clients.unit_ended(principal.sub, unit.id, None)
+        clients = await self._clients.unit_ended(Registrar.of(principal), unit.id, None)
         self._following.revoke(unit, Relocation([unit.path], 1), "unit closed")
         self._record(principal, "unit.closed", unit, asked, people=ending.people, clients=clients)
         return unit

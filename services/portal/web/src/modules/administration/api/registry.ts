@@ -27,6 +27,7 @@ export const dropSecret = (id: string, secret: string) => take(identity.DELETE('
 export const disableClient = (id: string, reason: string) => take(identity.POST('/clients/{client_id}/disable', { ...ofClient(id), body: { reason } }))
 export const approveChange = (id: string, etag: string | null) => take(identity.POST('/clients/{client_id}/proposed/approve', seenClient(id, etag)))
 export const rejectChange = (id: string, etag: string | null, reason: string) => take(identity.POST('/clients/{client_id}/proposed/reject', { ...seenClient(id, etag), body: { reason } }))
+export const removeClient = (id: string, etag: string | null) => take(identity.DELETE('/clients/{client_id}', seenClient(id, etag)))
 export const enableClient = (id: string) => take(identity.POST('/clients/{client_id}/enable', ofClient(id)))
 
 export interface Searched {

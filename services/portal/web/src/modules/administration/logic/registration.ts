@@ -60,6 +60,10 @@ export const ofCentre = (session: Pick<ReturnType<typeof useSession>, 'may' | 'm
 const NOT_REGISTERED: Record<Exclude<keyof Client, keyof Registration>, true> = {
   client_id: true,
   client_secret: true,
+  disabled_at: true,
+  disabled_by: true,
+  disabled_by_unit_name: true,
+  disabled_reason: true,
   owner_unit_id: true,
   owner_unit_name: true,
   proposed: true,
