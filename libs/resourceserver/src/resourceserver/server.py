@@ -31,6 +31,7 @@ from replica.snapshot import Snapshot
 from resourceserver.asking import Asking
 from servicekit.app import Lifespan, create_app
 from servicekit.clock import Clock, SystemClock
+from servicekit.cors import RegisteredOrigins
 from servicekit.db import Check, Database
 from servicekit.metrics import Measure
 from servicekit.settings import ServiceSettings
@@ -109,6 +110,7 @@ class ResourceServer:
         measures: Sequence[Measure] = (),
         larger_bodies: dict[str, int] | None = None,
         pages: Sequence[str] = (),
+        registered_origins: RegisteredOrigins | None = None,
         words: Mapping[str, str] | None = None,
     ) -> FastAPI:
         """Create the application with the service's own parts; see `create_app`.
@@ -165,6 +167,7 @@ class ResourceServer:
             clock=self.clock,
             larger_bodies=larger_bodies,
             pages=pages,
+            registered_origins=registered_origins,
             words=words,
         )
         app.state.verifier = self.verifier(audience=self._audience)

@@ -21,7 +21,7 @@ from servicekit import (
     vocabulary,
 )
 from servicekit.clock import Clock, SystemClock
-from servicekit.cors import Cors
+from servicekit.cors import Cors, RegisteredOrigins
 from servicekit.db import Check, Database
 from servicekit.limits import BodyLimitMiddleware
 from servicekit.logs import CorrelationMiddleware
@@ -61,6 +61,7 @@ def create_app(
     clock: Clock | None = None,
     larger_bodies: dict[str, int] | None = None,
     pages: Sequence[str] = (),
+    registered_origins: RegisteredOrigins | None = None,
     words: Mapping[str, str] | None = None,
     reference_pages: bool = True,
 ) -> FastAPI:
@@ -70,7 +71,8 @@ def create_app(
     `background` (relays, consumers), then, if `settings.run_jobs` is set, `worker`, which runs jobs and
     periodic tasks. `/readyz` evaluates `checks` and the database, `/metrics` runs `measures`.
     `larger_bodies` raises the body limit in bytes for path prefixes. `pages` are path prefixes that browsers
-    navigate to, excluded from CORS. `words` describe fields and parameters in the OpenAPI document (see
+    navigate to, excluded from CORS; `registered_origins` may call some paths beside those that settings
+    allow. `words` describe fields and parameters in the OpenAPI document (see
     `servicekit.openapi`). `reference_pages` are `/docs` and `/redoc`, which have inline scripts.
     """
 
@@ -125,8 +127,14 @@ def create_app(
     app.add_middleware(outages.ServingMiddleware)
     # The last one added is the outermost. Correlation comes first, so that a rejected body has an id too.
     app.add_middleware(BodyLimitMiddleware, limit=settings.max_body_bytes, larger=larger_bodies)
-    if settings.cors_origins or settings.dev:
-        app.add_middleware(Cors, origins=settings.cors_origins, pages=tuple(pages), local=settings.dev)
+    if settings.cors_origins or settings.dev or registered_origins is not None:
+        app.add_middleware(
+            Cors,
+            origins=settings.cors_origins,
+            pages=tuple(pages),
+            local=settings.dev,
+            registered=registered_origins,
+        )
     app.add_middleware(MetricsMiddleware, service=name)
     app.add_middleware(CorrelationMiddleware, service=name)
     return app

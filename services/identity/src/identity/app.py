@@ -25,6 +25,7 @@ from identity.base import AUDIENCE, proofs, revocations, tables
 from identity.clients import development
 from identity.clients.cache import ClientCache
 from identity.clients.endpoints import router as clients
+from identity.clients.origins import Origins
 from identity.clients.rfc7591 import router as registration
 from identity.codes import pruning as code_pruning
 from identity.codes.endpoints import router as captchas
@@ -169,6 +170,8 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     provider = make_real_names(settings)
     current_policies = load_policies(settings.policies_directory)
     places = Places(settings.place_tables)
+    origins = Origins(database)
+    client_cache = ClientCache(origins)
     dispatcher = SmsDispatcher(database, vault, sms, the_clock)
     indexer = SearchIndexer(database, vault)
 
@@ -296,6 +299,7 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
         checks={"file_scanner": scanner.check},
         larger_bodies={UPLOADS: settings.import_limit_bytes, INVITE_UPLOADS: MOST_BYTES},
         pages=rendering.PATHS,
+        registered_origins=origins.registered(),
     )
     app.add_exception_handler(SignInFirst, on_sign_in_first)
     app.add_exception_handler(AgreeFirst, on_agree_first)
@@ -306,7 +310,6 @@ def build(settings: Settings, bus: Bus | None = None, clock: Clock | None = None
     app.state.file_scanner = scanner
     app.state.key_ring = key_ring
     app.state.published_keys = published_keys
-    client_cache = ClientCache()
     app.state.client_cache = client_cache
     parts = Parts(settings, the_clock, key_ring, client_cache, records, current_policies)
     app.state.parts = parts

@@ -172,6 +172,7 @@ DESCRIPTIONS = {
     "require_pkce": "授权请求须用 PKCE；只有全国中心可以免除，且须为有密钥的系统，此时请求须带 nonce",
     "token_endpoint_auth_method": "令牌端点的客户端认证方式",
     "additional_token_endpoint_auth_methods": "另可使用的认证方式：同一密钥可用两种方式提交",
+    "allowed_origins": "允许的来源：无密钥、在浏览器中运行的系统从这些来源调用协议端点（CORS）",
     "name_in_id_token": "范围 profile 使 ID 令牌也带姓名；只给不读取用户信息端点的系统",
     "id_token_signed_response_alg": "ID 令牌的签名算法",
     "userinfo_signed_response_alg": "用户信息的签名算法",

@@ -196,3 +196,34 @@ def test_rfc7591_good_metadata() -> None:
             id_token_signed_response_alg="RS256",
         )
     )
+
+
+def test_allowed_origins_are_written_as_browsers_write_them() -> None:
+    public = replace(GOOD, token_endpoint_auth_method="none")
+    good = ["https://spa.example.cn", "https://spa.example.cn:8443", "https://xn--fiqs8s.example.cn"]
+    check(replace(public, allowed_origins=good))
+    for bad in (
+        *("http://spa.example.cn", "https://spa.example.cn/", "https://spa.example.cn:443", "null", "*"),
+        *(
+            "https://spa.example.cn/app",
+            "https://spa.example.cn?x",
+            "https://SPA.example.cn",
+            "spa.example.cn",
+        ),
+        *(
+            "https://*.example.cn",
+            "https://user@spa.example.cn",
+            "http://localhost:3000",
+            "https://localhost",
+        ),
+    ):
+        with pytest.raises(BadMetadata, match="allowed_origins"):
+            check(replace(public, allowed_origins=[bad]))
+    with pytest.raises(BadMetadata, match="twice"):
+        check(replace(public, allowed_origins=good[:1] * 2))
+
+
+def test_another_origin_makes_another_client_and_fewer_do_not() -> None:
+    before = replace(GOOD, token_endpoint_auth_method="none", allowed_origins=["https://a.example.cn"])
+    assert rules.becomes_another(before, replace(before, allowed_origins=["https://b.example.cn"]))
+    assert not rules.becomes_another(before, replace(before, allowed_origins=[]))

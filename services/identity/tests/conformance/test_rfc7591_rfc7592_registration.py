@@ -250,3 +250,11 @@ async def test_rfc7592_a_registration_access_token_is_for_its_own_client(new_par
         answer = await one.manage("GET", token)
         assert answer.status_code == 401
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
+async def test_rfc7591_a_client_in_a_browser_registers_its_origins_itself(new_party: NewParty) -> None:
+    party, origin = await new_party(), "https://spa.example.cn"
+    answer = await party.register(token_endpoint_auth_method="none", allowed_origins=[origin])
+    assert (answer.status_code, answer.json()["allowed_origins"]) == (201, [origin])
+    read = await party.http.get("/.well-known/openid-configuration", headers={"origin": origin})
+    assert read.headers["access-control-allow-origin"] == origin

@@ -1,5 +1,7 @@
 """The integrator's pages: without JavaScript, for administrators only, forms of the own session only."""
 
+import html
+import json
 import re
 from datetime import timedelta, timezone
 
@@ -149,6 +151,105 @@ async def test_the_page_of_a_system_changes_its_registration(new_browser: NewBro
     answer = await browser.http.post(page, data=CHANGED | own | keys)
     assert answer.status_code == 303, answer.text
     assert "更换密钥" not in (await browser.http.get(page)).text
+
+
+async def registration(app: FastAPI, page: str) -> Client:
+    async with app.state.database.transaction() as session:
+        client: Client = await session.get_one(Client, page.rpartition("/")[2])
+    return client
+
+
+async def test_keys_are_written_on_the_page_or_read_from_an_address(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
+    browser = new_browser()
+    page = await registered(browser)
+    csrf = csrf_of((await browser.http.get(page)).text)
+    keys = {"keys": [{"kty": "EC", "crv": "P-256", "x": "甲", "y": "b"}]}
+    inline = {"jwks_uri": "", "jwks": json.dumps(keys)}
+    uri = {"jwks_uri": "https://rp.example.cn/jwks", "jwks": ""}
+
+    async def sent(given: dict[str, str]) -> int:
+        version = (await registration(app, page)).version
+        own = {"csrf": csrf, "version": str(version), "method": "private_key_jwt"}
+        return (await browser.http.post(page, data=CHANGED | own | given)).status_code
+
+    for given, stored in ((inline, (None, keys)), (uri, (uri["jwks_uri"], None)), (inline, (None, keys))):
+        assert await sent(given) == 303
+        client = await registration(app, page)
+        assert (client.jwks_uri, client.jwks) == stored
+    shown = html.unescape((await browser.http.get(page)).text)
+    (typed,) = re.findall(r'<textarea id="jwks"[^>]*>(.*?)</textarea>', shown, re.DOTALL)
+    assert json.loads(typed) == keys
+    for bad in (
+        inline | uri | {"jwks": inline["jwks"]},
+        {"jwks": "[]"},
+        {"jwks": "{"},
+        {"jwks": '{"keys": "\\u0000"}'},
+    ):
+        assert await sent(inline | bad) == 400
+    assert (await registration(app, page)).jwks == keys
+
+
+async def test_the_page_keeps_the_order_of_methods_and_grants(new_browser: NewBrowser, app: FastAPI) -> None:
+    browser = new_browser()
+    page = await registered(browser)
+    csrf = csrf_of((await browser.http.get(page)).text)
+    async with app.state.database.transaction() as session:
+        client = await session.get_one(Client, page.rpartition("/")[2])
+        client.token_endpoint_auth_method = "client_secret_post"
+        client.additional_token_endpoint_auth_methods = ["client_secret_basic"]
+        client.grant_types = ["refresh_token", "authorization_code"]
+    answer = await browser.http.post(page, data=CHANGED | {"csrf": csrf, "version": "1"})
+    assert answer.status_code == 303, answer.text
+    client = await registration(app, page)
+    assert client.auth_methods == ["client_secret_post", "client_secret_basic"]
+    assert client.grant_types == ["refresh_token", "authorization_code"]
+    one = {"csrf": csrf, "version": "2", "method": "client_secret_basic", "refresh": ""}
+    assert (await browser.http.post(page, data=CHANGED | one)).status_code == 303
+    client = await registration(app, page)
+    assert (client.auth_methods, client.grant_types) == (["client_secret_basic"], ["authorization_code"])
+
+
+async def test_as_many_and_as_long_addresses_as_the_api_takes_fit_in_the_form(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
+    browser = new_browser()
+    uris = [f"https://rp.example.cn/{number:02}/".ljust(2000, "a") for number in range(20)]
+    text = await signed_in(browser, COUNTY_ADMIN)
+    made = await browser.http.post("/integrations", data=form(text, redirect_uri=" ".join(uris)))
+    assert made.status_code == 303, made.text
+    page = made.headers["location"]
+    changed = {"csrf": csrf_of(text), "version": "1", "redirect_uris": "\r\n".join(uris[::-1]) + "\r\n"}
+    answer = await browser.http.post(page, data=CHANGED | changed)
+    assert answer.status_code == 303, answer.text
+    assert (await registration(app, page)).redirect_uris == uris[::-1]
+    limits = re.findall(
+        r'<textarea id="redirect_uris"[^>]* maxlength="(\d+)"', (await browser.http.get(page)).text
+    )
+    assert int(limits[0]) >= len("\r\n".join(uris))
+
+
+async def test_an_application_in_the_browser_is_registered_with_its_origin(
+    new_browser: NewBrowser, app: FastAPI
+) -> None:
+    browser = new_browser()
+    text = await signed_in(browser, COUNTY_ADMIN)
+    uris = "https://spa.example.cn/ https://spa.example.cn/silent https://b.example.cn:443/ http://localhost:3000/"
+    made = await browser.http.post("/integrations", data=form(text, method="browser", redirect_uri=uris))
+    page = made.headers["location"]
+    client = await registration(app, page)
+    assert (client.application_type, client.auth_methods) == ("web", ["none"])
+    assert client.allowed_origins == ["https://spa.example.cn", "https://b.example.cn"]
+    assert "ALLOWED_ORIGIN=https://spa.example.cn" in (await browser.http.get(page)).text
+    changed = {
+        "csrf": csrf_of(text),
+        "version": "1",
+        "method": "none",
+        "allowed_origins": "https://c.example.cn",
+    }
+    assert (await browser.http.post(page, data=CHANGED | changed)).status_code == 303
+    assert (await registration(app, page)).allowed_origins == ["https://c.example.cn"]
 
 
 async def test_a_system_is_disabled_enabled_and_deleted_from_its_page(new_browser: NewBrowser) -> None:

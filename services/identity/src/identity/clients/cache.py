@@ -7,6 +7,7 @@ import time
 from sqlalchemy.orm import Session
 
 from identity.clients.models import Client
+from identity.clients.origins import Origins
 from identity.clients.repository import ActiveClients
 from identity.clients.shown import SystemName
 
@@ -20,7 +21,8 @@ _MOST_NAMES = 1000
 class ClientCache:
     """Active clients by id, detached from any session: read-only."""
 
-    def __init__(self) -> None:
+    def __init__(self, origins: Origins) -> None:
+        self._origins = origins
         self._cached: dict[str, tuple[float, Client]] = {}
         self._names: dict[str, tuple[float, SystemName | None]] = {}
 
@@ -58,6 +60,7 @@ class ClientCache:
         self._names[client_id] = (time.monotonic(), name)
 
     def evict(self, client_id: str) -> None:
-        """Drop the client, so that the next call reads it from the database."""
+        """Drop the client, and the origins of all, so that the next call reads them from the database."""
         self._cached.pop(client_id, None)
         self._names.pop(client_id, None)
+        self._origins.forget()

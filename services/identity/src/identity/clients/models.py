@@ -102,6 +102,8 @@ class Client(ClientMixin, Base):  # type: ignore[misc]
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(
         ARRAY(Text), default=list, server_default="{}"
     )
+    allowed_origins: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list, server_default="{}")
+    """Whose scripts call the protocol endpoints (CORS): of a client that runs in browsers."""
     backchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
     frontchannel_logout_uri: Mapped[str | None] = mapped_column(Text)
     backchannel_logout_session_required: Mapped[bool] = mapped_column(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -192,6 +192,22 @@ class ClientRepository:
                 row.revoked_at.is_(None), row.expires_at > usable_at, row.uses < row.max_uses
             )
         return await listed_one(self._session, statement, by_id(row.id), paging)
+
+
+async def allowed_origins(session: AsyncSession, limit: int) -> Sequence[str]:
+    """Return the registered origins of active clients."""
+    statement = (
+        select(func.unnest(Client.allowed_origins))
+        .distinct()
+        .outerjoin(Unit, Unit.id == Client.owner_unit_id)
+        .where(
+            Client.allowed_origins != [],
+            Client.status == ClientStatus.ACTIVE,
+            or_(Client.owner_unit_id.is_(None), Unit.status == UnitStatus.ACTIVE),
+        )
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
 
 
 _ACTIVE = (

@@ -37,6 +37,7 @@ THIRD_PARTY_AUDIENCES: frozenset[str] = frozenset()
 SIGNING_ALGS = frozenset({"ES256", "RS256"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 MAX_URIS = 20
+_DEFAULT_PORTS = {"https": 443, "http": 80}
 MAX_URI_LENGTH = 2000
 
 _ENCODED = re.compile(r"%(?:2e|2f|5c|00|0a|0d|25)", re.IGNORECASE)
@@ -81,6 +82,8 @@ class Metadata:
     jwks_uri: str | None = None
     jwks: dict[str, Any] | None = None
     post_logout_redirect_uris: list[str] = field(default_factory=list)
+    allowed_origins: list[str] = field(default_factory=list)
+    """Not in RFC 7591: the origins of a client that runs in browsers, whose scripts redeem codes (CORS)."""
     backchannel_logout_uri: str | None = None
     frontchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
@@ -119,6 +122,7 @@ def granted_by_centre(client: Metadata) -> bool:
 _MOST = {
     **dict.fromkeys(("redirect_uris", "post_logout_redirect_uris", "contacts", "scopes"), 20),
     **dict.fromkeys(("grant_types", "response_types", "audiences", "default_acr_values"), 10),
+    "allowed_origins": 10,
 }
 """How many values a list may have; the schemas of the REST API have the same limits."""
 _IDENTITY = (
@@ -140,11 +144,12 @@ def becomes_another(before: Metadata, after: Metadata) -> bool:
     """Return whether a change decides anew who the client is: its name, where codes go, how it proves itself.
 
     Whoever granted it something decided about the client as it was (RFC 7591 §5, RFC 9700 §4.15). Fewer
-    redirect URIs and more protection need nobody.
+    redirect URIs, fewer origins and more protection need nobody.
     """
     return (
         any(getattr(before, name) != getattr(after, name) for name in _IDENTITY)
         or not set(after.redirect_uris) <= set(before.redirect_uris)
+        or not set(after.allowed_origins) <= set(before.allowed_origins)
         or any(getattr(before, name) and not getattr(after, name) for name in _PROTECTIONS)
     )
 
@@ -190,6 +195,7 @@ def check(
     for value in client.post_logout_redirect_uris:
         check_uri(value, "post_logout_redirect_uris")
     _check_authentication(client)
+    _check_origins(client, dev=dev)
     _within("grant_types", client.grant_types, grants)
     _within("scope", client.scopes, scopes)
     _within("audiences", client.audiences, audiences)
@@ -244,6 +250,18 @@ def check_uri(value: str, name: str, *, loopback: bool = True, code: str = "inva
     if parts.scheme != "https":
         raise refuse("http is only for localhost, 127.0.0.1 and [::1]")
     _check_host(parts.netloc, host, refuse)
+
+
+def _check_origins(client: Metadata, *, dev: bool) -> None:
+    if client.allowed_origins and client.token_endpoint_auth_method != "none":
+        raise BadMetadata("allowed_origins: only for clients of method 'none', which run in browsers.")
+    _unique("allowed_origins", client.allowed_origins)
+    for value in client.allowed_origins:
+        check_uri(value, "allowed_origins", loopback=dev)
+        parts = urlsplit(value)
+        # Compared as browsers write it (RFC 6454 §6.1).
+        if value != f"{parts.scheme}://{parts.netloc}" or parts.port == _DEFAULT_PORTS[parts.scheme]:
+            raise BadMetadata("allowed_origins: scheme, host and port only, as in https://app.example.cn.")
 
 
 def _check_outgoing(value: str, name: str, networks: Collection[Network], *, dev: bool) -> None:

@@ -37,6 +37,7 @@ class Fields(BaseModel):
     jwks_uri: Uri | None = None
     jwks: dict[str, Any] | None = None
     post_logout_redirect_uris: Uris = []
+    allowed_origins: list[Uri] = Field(default=[], max_length=10, examples=[["https://xt.example.edu.cn"]])
     backchannel_logout_uri: Uri | None = None
     frontchannel_logout_uri: Uri | None = None
     backchannel_logout_session_required: bool = False

@@ -1,7 +1,7 @@
 """Pages for integrators: register and manage the clients of the own unit without the API."""
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -19,7 +19,15 @@ from identity.clients.rules import Metadata
 from identity.clients.service import Registered
 from identity.clients.shown import begun_at, secret_id
 from identity.dependencies import ServiceSettings
-from identity.integrations.forms import ALGORITHMS, METHODS, Registration, RegistrationForm
+from identity.integrations.forms import (
+    ALGORITHMS,
+    METHODS,
+    MOST,
+    MOST_KEYS,
+    Registration,
+    RegistrationForm,
+    origins_of,
+)
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
 from identity.pages.dependencies import INTEGRATIONS_PAGE
@@ -34,8 +42,10 @@ from servicekit.problems import Problem
 router = APIRouter(prefix=INTEGRATIONS_PAGE, include_in_schema=False)
 
 _SHOWN = 100
+BROWSER: Final = "browser"
 _METHODS = {
     "client_secret_basic": "密钥（服务器端系统）",
+    BROWSER: "无密钥，仅 PKCE（在浏览器中运行的应用）",
     "none": "无密钥，仅 PKCE（手机或桌面应用）",
 }
 """Of a new registration; the page of a client has them all."""
@@ -106,6 +116,7 @@ async def _overview(
         clients=await clients.of_unit(who.unit.id, _SHOWN),
         message=message,
         methods=_METHODS,
+        most=MOST,
         form={"client_name": "", "redirect_uri": "", "contact": "", "method": "client_secret_basic"}
         | (form or {}),
     )
@@ -138,6 +149,8 @@ async def _detail(
         message=message,
         methods=METHODS,
         algorithms=ALGORITHMS,
+        most=MOST,
+        most_keys=MOST_KEYS,
         client=client,
         unit=names.get(client.owner_unit_id, ""),
         disabled_by=_disabled_by(client, names),
@@ -199,7 +212,7 @@ async def register(
     who: Sender,
     clients: ClientService,
     client_name: Text = "",
-    redirect_uri: Text = "",
+    redirect_uri: Annotated[str, Form(max_length=MOST)] = "",
     contact: Text = "",
     method: Text = "client_secret_basic",
 ) -> Response:
@@ -209,11 +222,13 @@ async def register(
     form = {"client_name": client_name, "redirect_uri": redirect_uri, "contact": contact, "method": method}
     if not 1 <= len(client_name.strip()) <= 100:
         return await _overview(who, clients, message="请填写系统名称，不超过 100 字。", status=400, form=form)
+    uris = redirect_uri.split()
     metadata = Metadata(
         client_name=client_name.strip(),
-        redirect_uris=redirect_uri.split(),
+        redirect_uris=uris,
+        allowed_origins=origins_of(uris) if method == BROWSER else [],
         contacts=[contact.strip()] if contact.strip() else [],
-        token_endpoint_auth_method=method if method in _METHODS else "client_secret_basic",
+        token_endpoint_auth_method="none" if method in (BROWSER, "none") else "client_secret_basic",
         application_type="native" if method == "none" else "web",
     )
     try:

@@ -21,6 +21,7 @@ const LABELS: Partial<Record<keyof Registration, string>> = {
   grant_types: texts.grants,
   redirect_uris: texts.redirect,
   post_logout_redirect_uris: texts.afterLogout,
+  allowed_origins: texts.origins,
   scopes: texts.scopes,
   audiences: texts.audiences,
   jwks_uri: texts.jwks,

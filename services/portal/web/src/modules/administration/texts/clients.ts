@@ -25,6 +25,8 @@ export const clientTexts = {
     also: '密钥也可用另一种方式提交（HTTP Basic 和请求正文）',
     alsoBy: '另可使用的认证方式',
     nameInIdToken: 'ID 令牌也带姓名（系统不读取用户信息端点时才需要）',
+    origins: '允许的来源',
+    originsHint: '每行一个，如 https://xt.example.edu.cn；其脚本可从浏览器调用令牌等端点',
     uri: '主页',
     contacts: '联系人',
     contactsHint: '每行一个',

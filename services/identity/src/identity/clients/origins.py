@@ -1,0 +1,64 @@
+"""Origins of browser-only clients: their scripts call the protocol endpoints (CORS)."""
+
+import asyncio
+import time
+from typing import Final
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnection
+
+from identity.clients.repository import allowed_origins
+from servicekit.cors import RegisteredOrigins
+from servicekit.db import Database
+
+SECONDS = 5.0
+"""How long another process may go on with outdated origins."""
+PATHS: Final = ("/.well-known", "/jwks", "/token", "/userinfo", "/revoke", "/par")
+"""What a client in a browser calls; neither the REST API nor what only confidential clients use."""
+MOST: Final = 20_000
+_log = structlog.get_logger("identity.clients")
+
+
+class Origins:
+    """The origins of all active clients, read at most once in `SECONDS`, however many are made up."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: frozenset[str] = frozenset()
+        self._read_at: float | None = None
+        self._changes = 0
+        self._reading = asyncio.Lock()
+
+    async def has(self, origin: str) -> bool:
+        """Return whether an active client has registered the origin."""
+        if self._outdated():
+            async with self._reading:
+                if self._outdated():
+                    await self._read()
+        return origin in self._known
+
+    def forget(self) -> None:
+        """Read again when somebody asks: a client has changed."""
+        self._read_at = None
+        self._changes += 1
+
+    def registered(self) -> RegisteredOrigins:
+        """Return what the service's CORS asks."""
+        return RegisteredOrigins(self.has, PATHS)
+
+    def _outdated(self) -> bool:
+        return self._read_at is None or time.monotonic() - self._read_at >= SECONDS
+
+    async def _read(self) -> None:
+        begun, changes = time.monotonic(), self._changes
+        try:
+            async with self._database.transaction() as session:
+                self._known = frozenset(await allowed_origins(session, MOST))
+        except (DBAPIError, NoConnection):
+            # The request itself says so if it needs the database. Meanwhile, what was known counts.
+            _log.warning("origins of clients not read", exc_info=True)
+        if len(self._known) >= MOST:
+            _log.warning("more origins of clients than are remembered", most=MOST)
+        # What changed while this was read is read again.
+        self._read_at = begun if changes == self._changes else None
