@@ -16,6 +16,8 @@ from .tour import tour
 
 DOCS = Path(__file__).parents[2] / "docs"
 SHOTS = DOCS / "screenshots"
+_LOADED = """() => new Promise((done) =>
+  document.readyState === 'complete' ? done() : addEventListener('load', done, { once: true }))"""
 _HEAD = """# Pages of Identity
 
 Every page of Identity, and of the start page of `make run`, on a screen of 1280×800 and on a telephone of
@@ -50,7 +52,8 @@ def written(names: dict[str, str]) -> str:
 
 async def photograph(page: Page, screen: Screen) -> bytes:
     """The whole page as WebP, once its images are there."""
-    await page.wait_for_load_state()
+    # Not `wait_for_load_state`, which never ends on a page whose next navigation was answered with 204.
+    await page.evaluate(_LOADED)
     height = await page.evaluate("document.documentElement.scrollHeight")
     devtools = await page.context.new_cdp_session(page)
     clip = {"x": 0, "y": 0, "width": screen.width, "height": height, "scale": 1}

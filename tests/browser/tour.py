@@ -328,6 +328,9 @@ async def systems(person: Person) -> Shown:
     yield "integration", "接入系统：登记后"
     found = re.search(r"CLIENT_ID=([\w-]+)", await page.content())
     assert found is not None
+    await person.visit(f"/integrations/{found[1]}")
+    await page.get_by_text("修改登记信息").click()
+    yield "integration-change", "接入系统：修改登记信息"
     ask = f"/authorize?response_type=code&client_id={found[1]}&redirect_uri={CALLBACK}&state=s&{_PKCE}"
     await person.visit(f"{ask}&scope=openid%20profile%20phone")
     yield "consent", "授权"
@@ -355,6 +358,12 @@ async def systems(person: Person) -> Shown:
     await page.get_by_role("button", name="同意", exact=True).click()
     await page.get_by_role("heading", name="设备已获授权").wait_for()
     yield "device-done", "大屏登录：已授权"
+    await person.visit(f"/integrations/{found[1]}")
+    await page.get_by_text("停用或删除").click()
+    await page.get_by_label("停用原因").fill("系统下线")
+    await page.get_by_role("button", name="停用", exact=True).click()
+    await page.get_by_role("alert").wait_for()
+    yield "integration-disabled", "接入系统：已停用"
     await person.visit("/authorize?client_id=x")
     yield "error", "无法登录"
     await person.visit("/login?return_to=https://elsewhere.example")

@@ -165,6 +165,7 @@ async def test_the_page_says_that_the_centre_disabled_it(admin_of: AdminOf) -> N
     assert "由全国中心停用，不能登录。原因：泄露&lt;b&gt;信息" in page.text
     assert "只有全国中心可以恢复" in page.text
     assert f"/integrations/{client_id}/enable" not in page.text
+    assert "测试登录" not in page.text
     data = {"csrf": csrf_of(page.text)}
     refused = await county.browser.http.post(f"/integrations/{client_id}/enable", data=data)
     assert (refused.status_code, "只有全国中心可以恢复" in refused.text) == (403, True)
