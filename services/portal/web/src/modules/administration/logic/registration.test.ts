@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ofCentre, proposedLines, registered } from './registration'
+import { decisions, ofCentre, proposedLines, registered } from './registration'
 import type { Client } from '../api/registry'
 import { administrationTexts } from '../texts'
 
@@ -25,4 +25,17 @@ test('the centre is its administrators and who manages clients of the platform',
   expect(ofCentre(session([], 'ministry'))).toBe(true)
   expect(ofCentre(session([], 'county'))).toBe(false)
   expect(ofCentre(session([]))).toBe(false)
+})
+
+test('the centre takes a disabled client over, and what it disabled only it enables', () => {
+  const of = (status: string, by: string | null, centre: boolean) => {
+    const may = decisions({ status, disabled_by: by } as unknown as Client, centre)
+    return Object.entries(may).filter(([, yes]) => yes).map(([name]) => name)
+  }
+  expect(of('active', null, true)).toEqual(['disable'])
+  expect(of('disabled', 'unit', false)).toEqual(['enable'])
+  expect(of('disabled', 'unit', true)).toEqual(['enable', 'hold'])
+  expect(of('disabled', 'centre', false)).toEqual(['waits'])
+  expect(of('disabled', 'centre', true)).toEqual(['enable'])
+  expect(of('disabled', null, false)).toEqual(['enable'])
 })

@@ -57,6 +57,13 @@ export function proposedLines(client: Client): Line[] {
 export const ofCentre = (session: Pick<ReturnType<typeof useSession>, 'may' | 'me'>): boolean =>
   session.may('platform.clients') || session.me?.acting?.level === 'ministry'
 
+/** What can be done about a client's use: the centre takes a decision over, and nobody takes the centre's back. */
+export function decisions(client: Pick<Client, 'status' | 'disabled_by'>, centre: boolean): { disable: boolean; enable: boolean; hold: boolean; waits: boolean } {
+  const disabled = client.status === 'disabled'
+  const held = disabled && client.disabled_by === 'centre'
+  return { disable: client.status === 'active', enable: disabled && (centre || !held), hold: disabled && centre && !held, waits: held && !centre }
+}
+
 /** What an answer has beside the registration. The compiler tells when a new one is missing. */
 const NOT_REGISTERED: Record<Exclude<keyof Client, keyof Registration>, true> = {
   client_id: true,
