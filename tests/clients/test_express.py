@@ -1,9 +1,10 @@
-"""Express with express-openid-connect, as the guide's example has it, at the real issuer."""
+"""Express with express-openid-connect and with Auth.js, as in the guide, at the real issuer."""
 
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -13,22 +14,20 @@ from testkit.backends import UnavailableError
 from testkit.backends import node as node_backend
 from testkit.backends.base import wait_until_ready
 from testkit.backends.process import PrivateProcess, free_port, make_directory
+from testkit.pages import hidden_fields
 
 from .conftest import PACKAGE, PATIENCE, Browser, Issuer, blocks, changed
 
 
-@pytest.fixture(scope="module")
-def site(issuer: Issuer, node_program: Path) -> Iterator[str]:
-    """The example in a process of its own; its address."""
+@contextmanager
+def served(code: str, callback: str, issuer: Issuer, node_program: Path) -> Iterator[str]:
+    """An example in a process of its own; its address."""
     node_backend.install_package(node_program, PACKAGE)
-    (code,) = blocks("mjs")
     root, port = make_directory("zhuxue-express-"), free_port()
     (root / "example.mjs").write_text(code, encoding="utf-8")
     (root / "node_modules").symlink_to(PACKAGE / "node_modules")
     url = f"http://localhost:{port}"
-    client = issuer.register(
-        redirect_uris=[f"{url}/callback"], post_logout_redirect_uris=[f"{url}/signed-out"]
-    )
+    client = issuer.register(redirect_uris=[url + callback], post_logout_redirect_uris=[f"{url}/signed-out"])
     values = {
         "ISSUER": issuer.url,
         "CLIENT_ID": client["client_id"],
@@ -58,6 +57,20 @@ def site(issuer: Issuer, node_program: Path) -> Iterator[str]:
         shutil.rmtree(root, ignore_errors=True)
 
 
+@pytest.fixture(scope="module")
+def site(issuer: Issuer, node_program: Path) -> Iterator[str]:
+    """The example of express-openid-connect."""
+    with served(blocks("mjs")[0], "/callback", issuer, node_program) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def authjs(issuer: Issuer, node_program: Path) -> Iterator[str]:
+    """The example of Auth.js."""
+    with served(blocks("mjs")[1], "/auth/callback/zhuxue", issuer, node_program) as url:
+        yield url
+
+
 def returned(site: str, issuer: Issuer, browser: Browser, **changes: str) -> httpx.Response:
     """What the site shows to a browser that comes back from the issuer."""
     at_issuer = browser.http.get(f"{site}/").headers["location"]
@@ -84,3 +97,37 @@ def test_an_answer_that_is_not_for_this_browser_lets_nobody_in(site: str, issuer
     page = returned(site, issuer, browser, state="another")
     assert (page.status_code, "登录未完成" in page.text) == (400, True)
     assert "location" in browser.http.get(f"{site}/").headers
+
+
+def signing_in(authjs: str, browser: Browser) -> httpx.Response:
+    """The answer to the button of Auth.js that begins a sign-in."""
+    page = browser.http.get(f"{authjs}/", follow_redirects=True)
+    assert "https://" not in page.text
+    return browser.http.post(f"{authjs}/auth/signin/zhuxue", data=hidden_fields(page.text))
+
+
+def test_a_person_signs_in_and_out_with_authjs(authjs: str, issuer: Issuer) -> None:
+    browser = issuer.browser()
+    at_issuer = signing_in(authjs, browser).headers["location"]
+    assert at_issuer.startswith(f"{issuer.url}/authorize?")
+    page = browser.http.get(browser.callback(at_issuer), follow_redirects=True)
+    assert page.status_code == 200, page.text
+    assert page.json()["name"]
+    asked = browser.http.get(authjs + page.json()["signOut"])
+    out = browser.http.post(f"{authjs}/auth/signout", data=hidden_fields(asked.text)).headers["location"]
+    assert out.startswith(f"{issuer.url}/end_session?")
+    assert browser.callback(out) == f"{authjs}/signed-out"
+    # Neither the site nor the issuer knows the person any more.
+    assert browser.http.get(f"{authjs}/").headers["location"] == "/auth/signin"
+    again = signing_in(authjs, browser).headers["location"]
+    assert browser.http.get(again).headers["location"].startswith("/login")
+
+
+def test_authjs_shows_a_refusal_and_an_answer_for_another_browser(authjs: str, issuer: Issuer) -> None:
+    browser = issuer.browser()
+    callback = browser.callback(signing_in(authjs, browser).headers["location"])
+    refused = httpx.URL(callback).copy_remove_param("code").copy_set_param("error", "access_denied")
+    for answer in (str(refused), changed(callback, state="another")):
+        page = browser.http.get(answer, follow_redirects=True)
+        assert (page.status_code, "登录未完成" in page.text) == (403, True), page.text
+    assert browser.http.get(f"{authjs}/").headers["location"] == "/auth/signin"
