@@ -29,7 +29,7 @@ from sqlalchemy.types import TypeEngine
 
 from libs.servicekit.tests.support.notes_service import Note
 from servicekit import lanes
-from servicekit.db import Database, announce
+from servicekit.db import Database
 from servicekit.lanes import Lanes, Statement, locking, shared
 from servicekit.outages import DatabaseBusy
 from servicekit.problems import Problem
@@ -110,26 +110,6 @@ async def test_a_call_is_committed_and_then_announced(database: Database, own: L
     await add(own, "two")
     assert await titles() == ["one", "two"]
     assert heard == [1, 1]
-
-
-async def test_a_mapped_object_is_added_and_a_message_heard_after_the_commit(
-    database: Database, own: Lanes, titles: Any
-) -> None:
-    heard: list[object] = []
-    database.listeners.append(heard.append)
-
-    async def add_one(title: str, error: Exception | None = None) -> None:
-        async with own.transaction() as lane:
-            lane.add(Note(id=uuid4(), title=title))
-            announce(lane, title)
-            assert heard == []
-            if error is not None:
-                raise error
-
-    with pytest.raises(ValueError, match="x"):
-        await add_one("lost", ValueError("x"))
-    await add_one("kept")
-    assert (await titles(), heard) == (["kept"], ["kept"])
 
 
 async def test_a_single_statement_is_a_transaction_of_its_own(own: Lanes, titles: Any) -> None:
