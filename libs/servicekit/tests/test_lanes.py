@@ -74,7 +74,7 @@ class Kept(Problem):
 @pytest_asyncio.fixture
 async def own(database: Database) -> AsyncIterator[Lanes]:
     """One connection only."""
-    own = Lanes(database._url, database.after_commit, size=1)
+    own = Lanes(database._url, database._tell, size=1)
     yield own
     await own.close()
 

@@ -1,6 +1,6 @@
 """The outbox: an event is written in the same transaction as the change it describes.
 
-`add` only calls `session.add`: it never flushes or commits, and works with sync and async sessions.
+`add` only calls `session.add`: it never flushes or commits, and works with sync and async sessions and lanes.
 Rows are deleted after the bus has accepted them, so the table contains only undelivered events.
 """
 
@@ -18,6 +18,7 @@ from contracts import EventModel
 from messaging.envelope import Envelope
 from servicekit.db import announce
 from servicekit.ids import new_id
+from servicekit.lanes import Lane
 from servicekit.logs import correlation_id
 from servicekit.tracing import traceparent
 
@@ -99,7 +100,7 @@ class Outbox:
 
     def add(
         self,
-        session: AsyncSession | Session,
+        session: AsyncSession | Session | Lane,
         event: EventModel,
         *,
         subject: UUID | str,

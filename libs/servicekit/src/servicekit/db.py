@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import NullPool
 
 from servicekit.engine import new_engine
-from servicekit.lanes import Lanes
+from servicekit.lanes import Lane, Lanes
 from servicekit.outages import Waits, connect, limit_statements
 from servicekit.problems import Problem
 
@@ -39,13 +39,16 @@ _ON_COMMIT = "zhuxue.on_commit"
 _DATABASE = "zhuxue.database"
 
 
-def announce(session: AsyncSession | SyncSession, message: object = None) -> None:
+def announce(session: AsyncSession | SyncSession | Lane, message: object = None) -> None:
     """Run the `after_commit` callbacks after the transaction of `session` has been committed.
 
     Other transactions do not run them: the relay reads after each wake and would wake itself in a loop.
     `message`, if any, is then also passed to the `listeners` of the database, in this process.
     """
-    session.info.setdefault(_ANNOUNCED, []).append(message)
+    if isinstance(session, Lane):
+        session.announce(message)
+    else:
+        session.info.setdefault(_ANNOUNCED, []).append(message)
 
 
 def on_commit(session: AsyncSession | SyncSession, call: Callable[[], None]) -> None:
@@ -151,7 +154,7 @@ class Database:
     def lanes(self) -> Lanes:
         """The connections for the busiest calls, beside the pool: up to as many as it keeps open."""
         if self._lanes is None:
-            self._lanes = Lanes(self._url, self.after_commit, size=self._size)
+            self._lanes = Lanes(self._url, self._tell, size=self._size)
         return self._lanes
 
     def separate(self, *, pool_size: int, limited: bool = False) -> "Database":
@@ -200,7 +203,9 @@ class Database:
         """Run the callbacks of a committed transaction."""
         for call in session.info.pop(_ON_COMMIT, []):
             call()
-        announced: list[object] = session.info.pop(_ANNOUNCED, [])
+        self._tell(session.info.pop(_ANNOUNCED, []))
+
+    def _tell(self, announced: list[object]) -> None:
         for message in announced:
             for listener in self.listeners if message is not None else ():
                 listener(message)

@@ -12,6 +12,7 @@ and PostgreSQL plans each statement once (docs/adr/0034-lanes.md). Everything el
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from typing import Annotated, Any, Final, NamedTuple, Protocol
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
 
 from servicekit.engine import hide_values
+from servicekit.inserts import inserting
 from servicekit.lane_connections import BEGIN, GONE, Connection
 from servicekit.outages import LOST, DatabaseBusy
 from servicekit.problems import Problem
@@ -64,6 +66,11 @@ def locking(rows: Select[Any]) -> Select[Any]:
     locked = rows.subquery("locked")
     # A condition that never holds and that PostgreSQL cannot know before it has read the rows.
     return select(func.count()).select_from(locked).having(func.count() < 0)
+
+
+@cache
+def _inserting(mapped: Any, names: frozenset[str]) -> Statement:
+    return Statement(inserting(mapped, names))
 
 
 class Lock(NamedTuple):
@@ -146,7 +153,7 @@ class Lane:
         self._begun = False
         self._waiting: list[tuple[Statement, Mapping[str, Any]]] = []
         self._connection: Connection | None = None
-        self._announced = False
+        self._announced: list[object] = []
         self._on_commit: list[Callable[[], None]] = []
 
     async def lock(self, *locks: Lock) -> None:
@@ -191,9 +198,14 @@ class Lane:
             raise RuntimeError("a lane for single statements has nothing to wait for")
         self._waiting.append((statement, values))
 
-    def announce(self) -> None:
-        """Run the `after_commit` callbacks of the database after the commit; see `servicekit.db.announce`."""
-        self._announced = True
+    def add(self, row: Any) -> None:
+        """Insert a new mapped object `ahead`, as `Session.add` does; the server sets the other columns."""
+        values = {name: value for name, value in vars(row).items() if name != "_sa_instance_state"}
+        self.put_ahead(_inserting(row.__class__, frozenset(values)), values)
+
+    def announce(self, message: object = None) -> None:
+        """See `servicekit.db.announce`."""
+        self._announced.append(message)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in this process after the commit."""
@@ -226,17 +238,15 @@ class Lane:
             await connection.end()
         for call in self._on_commit:
             call()
-        if self._announced:
-            for callback in self._lanes.after_commit:
-                callback()
+        self._lanes.tell(self._announced)
 
 
 class Lanes:
     """The connections of a process to one database; each opens when it is first needed."""
 
-    def __init__(self, url: str, after_commit: list[Callable[[], None]], *, size: int) -> None:
-        """`after_commit`: the callbacks of the database; `size`: how many connections at most."""
-        self.after_commit = after_commit
+    def __init__(self, url: str, tell: Callable[[list[object]], None], *, size: int) -> None:
+        """`tell`: passes on what a committed transaction announced; `size`: how many connections at most."""
+        self.tell = tell
         self._url = url
         self._free: list[Connection] = []
         self._closed = False

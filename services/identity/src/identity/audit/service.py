@@ -9,14 +9,15 @@ from sqlalchemy.orm import Session
 from identity.audit.models import AuditRecord
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lanes import Lane
 from servicekit.logs import actor as acting_client
 from servicekit.logs import correlation_id
 
 
 class AuditLog:
-    """Audit log for one request, on the async or sync interface of its session."""
+    """Audit log for one request, on the async or sync interface of its session, or on its lane."""
 
-    def __init__(self, session: AsyncSession | Session, clock: Clock) -> None:
+    def __init__(self, session: AsyncSession | Session | Lane, clock: Clock) -> None:
         self._session = session
         self._clock = clock
 

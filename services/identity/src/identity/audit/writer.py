@@ -27,7 +27,7 @@ class AuditWriter:
     """
 
     def __init__(self, database_url: str, clock: Clock) -> None:
-        self._lanes = Lanes(database_url, [], size=1)
+        self._lanes = Lanes(database_url, lambda _: None, size=1)
         self._clock = clock
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._writing: asyncio.Task[None] | None = None

@@ -44,10 +44,3 @@ class Grant(Base):
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     generation: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
     """The client's `grant_generation` when the grant was made."""
-
-    def revoke(self, now: datetime) -> bool:
-        """Revoke the grant. Return False if it was already revoked."""
-        if self.revoked_at is not None:
-            return False
-        self.revoked_at = now
-        return True

@@ -119,7 +119,7 @@ class ClientCalls:
             revocation.revoke(context, client, request.form)
             return Reply(200, {})
 
-        return await self._in_session("/revoke", pairs, headers, call)
+        return await self._on_lane("/revoke", pairs, headers, call)
 
     async def push(self, pairs: Pairs, headers: dict[str, str]) -> Reply:
         """The pushed authorization request endpoint (RFC 9126 §2)."""

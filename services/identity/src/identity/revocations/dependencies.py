@@ -1,11 +1,11 @@
-"""Builds the feature's service for one request."""
+"""Builds the feature's services for one request."""
 
 from typing import Annotated
 
 from fastapi import Depends
 
 from identity.dependencies import ServiceSettings
-from identity.revocations.service import Revocations
+from identity.revocations.service import LiveRevocations, Revocations
 from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
 
@@ -15,3 +15,10 @@ async def _revocations(session: Session, clock: ServiceClock, settings: ServiceS
 
 
 RevocationService = Annotated[Revocations, Depends(_revocations)]
+
+
+async def _live(session: Session, clock: ServiceClock) -> LiveRevocations:
+    return LiveRevocations(session, clock)
+
+
+LiveRevocationService = Annotated[LiveRevocations, Depends(_live)]

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime
 from authkit.dependencies import REFUSALS
 from authkit.errors import InsufficientScope
 from contracts.revocations import Revoked
-from identity.revocations.dependencies import RevocationService
+from identity.revocations.dependencies import LiveRevocationService
 from identity.units.auth import DirectoryReader
 from servicekit import problems
 from servicekit.paging import Page, Paging, page
@@ -28,7 +28,7 @@ router = APIRouter(
 async def snapshot_revocations(
     _: DirectoryReader,
     paging: Paging,
-    revocations: RevocationService,
+    revocations: LiveRevocationService,
     recorded_from: Annotated[AwareDatetime | None, Query(description="此时及以后记录的")] = None,
 ) -> Page[Revoked]:
     """Return the revocations that still apply to tokens, as in their events, in the order recorded."""

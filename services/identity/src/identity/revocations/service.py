@@ -11,6 +11,7 @@ from identity.base import Revocation, outbox
 from identity.revocations.repository import Key, RevocationRepository
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lanes import Lane
 
 _LEEWAY = timedelta(seconds=10)
 # Longer than `identity.clients.cache.SECONDS` and the clock skew between two machines.
@@ -20,13 +21,11 @@ _OTHER_PROCESSES = timedelta(seconds=3)
 _UNTIL_COMMIT = timedelta(seconds=30)
 
 
-class Revocations:
-    """Revocations for one request."""
+class LiveRevocations:
+    """The revocations that still apply, for one request."""
 
-    def __init__(self, session: AsyncSession, clock: Clock, token_seconds: int) -> None:
-        self._session = session
+    def __init__(self, session: AsyncSession, clock: Clock) -> None:
         self._clock = clock
-        self._token_seconds = token_seconds
         self._rows = RevocationRepository(session)
 
     async def live(
@@ -34,6 +33,15 @@ class Revocations:
     ) -> Sequence[Revocation]:
         """Return the revocations that still apply, in the order recorded, one more than `limit`."""
         return await self._rows.page(self._clock.now(), recorded_from, after, limit)
+
+
+class Revocations:
+    """Revokes tokens in the transaction of one request: of its session, or of its lane."""
+
+    def __init__(self, session: AsyncSession | Lane, clock: Clock, token_seconds: int) -> None:
+        self._session = session
+        self._clock = clock
+        self._token_seconds = token_seconds
 
     def revoke(
         self,

@@ -100,7 +100,7 @@ class AuthorizationCodeGrant(Base):  # type: ignore[misc]
         row, person = found
         context.remember(row.grant, person)
         if row.used_at is not None:
-            context.grants.revoke(context.attached(row.grant), "authorization code reused")
+            context.grants.revoke(row.grant, "authorization code reused")
             return None
         if row.expired(context.clock.now(), context.settings.code_seconds):
             return None

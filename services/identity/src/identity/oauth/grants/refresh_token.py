@@ -104,11 +104,11 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
         if row.used_at is None:
             return
         if row.retried(context.clock.now(), GRACE_SECONDS):
-            successor = context.token_rows.successor(row.successor_id)
+            successor = context.issuing.successor(row.successor_id)
             # A client that has used the successor received the response, so this is not a retry.
             if successor is not None and successor.used_at is None:
                 return
-        context.grants.revoke(context.attached(row.grant), "refresh token reused")
+        context.grants.revoke(row.grant, "refresh token reused")
         raise InvalidGrantError("The refresh token has been used before.")
 
     def authenticate_user(self, refresh_token: RefreshTokenSnapshot) -> Subject:
@@ -149,7 +149,7 @@ class RefreshTokenGrant(Base):  # type: ignore[misc]
 
     def _again(self, context: Context, row: RefreshTokenSnapshot, old: str) -> str:
         """Return the successor that was issued for a token; perhaps it was derived with another index key."""
-        successor = context.token_rows.successor(row.successor_id)
+        successor = context.issuing.successor(row.successor_id)
         assert successor is not None
         found = [handle(successor.id, secret) for secret in context.vault.indexes(_PURPOSE, old)]
         return next((value for value in found if secret_hash(value) == successor.token_hash), found[0])

@@ -26,7 +26,7 @@ from identity.keys.ring import KeyRing, PrivateKey, PublicKey
 from identity.oauth.state.browsing_repository import BrowsingRepository
 from identity.oauth.state.issuing_repository import IssuingRepository
 from identity.oauth.state.repository import OAuthRepository
-from identity.oauth.state.snapshots import AnyGrant, GrantSnapshot
+from identity.oauth.state.snapshots import AnyGrant
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
 from identity.oauth.state.transactions import SessionNeeded, Transaction
@@ -57,11 +57,11 @@ def person_in(session: Session, sub: UUID, sid: UUID | None, now: datetime) -> S
 
 @dataclass(frozen=True)
 class Services:
-    """What only a session can do."""
+    """Services of other features, in the transaction of the call; consents need a session."""
 
     audit: AuditLog
     grants: Grants
-    consents: Consents
+    consents: Consents | None
 
 
 @dataclass
@@ -73,7 +73,7 @@ class Context:
 
     transaction: Transaction
     parts: Parts
-    services: Services | None = None
+    services: Services
     browser: BrowserSession | None = None
     dpop_jkt: str | None = None
     """Thumbprint of the key proven by the request (RFC 9449 §6.1)."""
@@ -91,23 +91,19 @@ class Context:
     @property
     def audit(self) -> AuditLog:
         """The audit log."""
-        return self._services.audit
+        return self.services.audit
 
     @property
     def grants(self) -> Grants:
         """Revocation of grants."""
-        return self._services.grants
+        return self.services.grants
 
     @property
     def consents(self) -> Consents:
         """What people have agreed to."""
-        return self._services.consents
-
-    @property
-    def _services(self) -> Services:
-        if self.services is None:
+        if self.services.consents is None:
             raise SessionNeeded
-        return self.services
+        return self.services.consents
 
     @property
     def settings(self) -> Settings:
@@ -171,12 +167,6 @@ class Context:
     def remember(self, grant: AnyGrant, subject: Subject) -> None:
         """Record a grant and its person read by another query."""
         self._subjects[grant.id] = grant, subject
-
-    def attached(self, grant: GrantSnapshot) -> Grant:
-        """Return the row of a grant, to change it."""
-        found = self.rows.grant(grant.id)
-        assert found is not None
-        return found
 
     @property
     def issuing(self) -> IssuingRepository:

@@ -15,6 +15,8 @@ from identity.oauth.state.snapshots import (
     GrantSnapshot,
     NewRefreshToken,
     RefreshTokenSnapshot,
+    RevocableToken,
+    Successor,
 )
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.transactions import Transaction
@@ -74,6 +76,31 @@ class IssuingRepository:
             found.successor_id,
             found.revoked_at,
         ), subject
+
+    def successor(self, successor_id: UUID | None) -> Successor | None:
+        """Return the successor of a refresh token."""
+        row = self._transaction.first(statements.SUCCESSOR, {"id": successor_id})
+        return None if row is None else Successor(row.id, row.token_hash, row.used_at)
+
+    def revocable(self, value: str) -> RevocableToken | None:
+        """Return a refresh token of any client with its grant, both locked."""
+        row_id = id_of(value)
+        if row_id is None:
+            return None
+        credential = {"id": row_id, "hash": secret_hash(value)}
+        self._transaction.ahead(statements.LOCK_REVOCABLE, credential)
+        row = self._transaction.first(statements.REVOCABLE, credential)
+        return None if row is None else RevocableToken(row.id, GrantSnapshot.of(row), row.revoked_at)
+
+    def revoke(self, token: RevocableToken, now: datetime) -> None:
+        """Mark a refresh token as revoked, unless it was before."""
+        if token.revoked_at is None:
+            self._transaction.ahead(statements.REVOKE_REFRESH_TOKEN, {"old_id": token.id, "now": now})
+
+    def grant(self, grant_id: UUID) -> GrantSnapshot | None:
+        """Return a grant, locked to revoke it."""
+        row = self._transaction.first(statements.GRANT_LOCKED, {"id": grant_id})
+        return None if row is None else GrantSnapshot.of(row)
 
     def _locked(
         self, lock: Statement, statement: Statement, value: str, client_id: str, now: datetime

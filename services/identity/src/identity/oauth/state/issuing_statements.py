@@ -98,6 +98,26 @@ REFRESH: Final = Statement(
         )
     )
 )
+# To revoke a token, which no account prevents: the token is locked ahead of what is read, then the grant.
+_REVOCABLE = (RefreshToken.id == _ID, RefreshToken.token_hash == _HASH)
+LOCK_REVOCABLE: Final = Statement(
+    locking(select(RefreshToken.id).where(*_REVOCABLE).with_for_update(key_share=True))
+)
+REVOCABLE: Final = Statement(
+    select(RefreshToken.id, RefreshToken.revoked_at, *GRANT)
+    .join(Grant, Grant.id == RefreshToken.grant_id)
+    .where(*_REVOCABLE)
+    .with_for_update(key_share=True, of=Grant)
+)
+GRANT_LOCKED: Final = Statement(select(*GRANT).where(Grant.id == _ID).with_for_update(key_share=True))
+SUCCESSOR: Final = Statement(
+    select(RefreshToken.id, RefreshToken.token_hash, RefreshToken.used_at).where(RefreshToken.id == _ID)
+)
+REVOKE_REFRESH_TOKEN: Final = Statement(
+    update(RefreshToken.__table__)  # type: ignore[arg-type]
+    .where(RefreshToken.id == bindparam("old_id", type_=_UUID))
+    .values(revoked_at=_NOW)
+)
 LOCK_CODE: Final = Statement(
     locking(_of_code(select(Account.id)).with_for_update(key_share=True, of=(AuthorizationCode, Account)))
 )

@@ -8,8 +8,8 @@ from sqlalchemy.util import greenlet_spawn
 
 from identity.keys.ring import NoSigningKey
 from identity.oauth.state.context import Context, Parts, entered
-from identity.oauth.state.dependencies import make_context
-from identity.oauth.state.transactions import OnLane, SessionNeeded
+from identity.oauth.state.dependencies import make_context, make_context_on_lane
+from identity.oauth.state.transactions import SessionNeeded
 from servicekit.db import Database
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ async def on_lane(database: Database, parts: Parts, call: Call[T], *, single: bo
     lanes = database.lanes
     try:
         async with lanes.single() if single else lanes.transaction() as lane:
-            return await greenlet_spawn(_run, Context(OnLane(lane, database), parts), call)
+            return await greenlet_spawn(_run, make_context_on_lane(lane, database, parts), call)
     except SessionNeeded:
         return await in_session(database, parts, call)
 

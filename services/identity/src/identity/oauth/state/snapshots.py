@@ -132,6 +132,24 @@ class RefreshTokenSnapshot(_OfGrant):
 
 
 @dataclass(frozen=True, slots=True)
+class RevocableToken:
+    """A refresh token that its client revokes."""
+
+    id: UUID
+    grant: GrantSnapshot
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """The refresh token that replaced another one."""
+
+    id: UUID
+    token_hash: bytes
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class NewRefreshToken:
     """A refresh token to be stored."""
 

@@ -16,22 +16,17 @@ class TokenRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def refresh_token(self, value: str, *, lock: bool = True) -> RefreshToken | None:
-        """Return a refresh token, locked for update; its grant is not locked."""
+    def refresh_token(self, value: str) -> RefreshToken | None:
+        """Return a refresh token."""
         row_id = id_of(value)
         if row_id is None:
             return None
-        locked = {"of": RefreshToken} if lock else None
-        found = self._session.get(RefreshToken, row_id, with_for_update=locked, populate_existing=True)
+        found = self._session.get(RefreshToken, row_id, populate_existing=True)
         return found if found is not None and found.token_hash == secret_hash(value) else None
 
-    def successor(self, successor_id: UUID | None) -> RefreshToken | None:
-        """Return the successor of a refresh token."""
-        return None if successor_id is None else self._session.get(RefreshToken, successor_id)
-
-    def grant(self, grant_id: UUID, *, lock: bool = False) -> Grant | None:
+    def grant(self, grant_id: UUID) -> Grant | None:
         """Return a grant."""
-        return self._session.get(Grant, grant_id, with_for_update=lock or None)
+        return self._session.get(Grant, grant_id)
 
     def pushed(self, reference: str) -> PushedRequest | None:
         """Return a pushed request, locked so that it is redeemed once."""

@@ -2,7 +2,7 @@
 
 Authlib's core is synchronous. It runs in a greenlet (`greenlet_spawn`), from which its queries are awaited.
 The busiest calls run on a lane (`servicekit.lanes`), with the statements of `issuing_statements`. What they
-rarely need beyond these, such as revoking a grant, needs a session: `session` then raises `SessionNeeded`,
+rarely need beyond these, such as a person's consents, needs a session: `session` then raises `SessionNeeded`,
 the lane is rolled back, and the call is made again in a session, where the same statements run.
 """
 

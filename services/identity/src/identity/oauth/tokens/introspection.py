@@ -38,7 +38,7 @@ def introspect(context: Context, client: Client, form: dict[str, str]) -> dict[s
 
 
 def _refresh_token(context: Context, client: Client, value: str) -> dict[str, Any]:
-    row = context.token_rows.refresh_token(value, lock=False)
+    row = context.token_rows.refresh_token(value)
     if row is None or not row.check_client(client):
         return INACTIVE
     if row.used_at is not None or row.revoked_at is not None or row.expires_at <= context.clock.now():

@@ -24,14 +24,12 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
     value = form.get("token")
     if value is None:
         raise InvalidRequestError("Missing 'token' in request.")
-    row = context.token_rows.refresh_token(value)
+    row = context.issuing.revocable(value)
     if row is not None:
-        if not row.check_client(client):
+        if row.grant.client_id != client.client_id:
             raise _not_yours()
-        row.revoked_at = row.revoked_at or context.clock.now()
-        grant = context.token_rows.grant(row.grant_id, lock=True)
-        if grant is not None:
-            context.grants.revoke(grant, "revoked by the client")
+        context.issuing.revoke(row, context.clock.now())
+        context.grants.revoke(row.grant, "revoked by the client")
         return
     claims = issued.read(context, value)
     if claims is None:
@@ -40,7 +38,7 @@ def revoke(context: Context, client: Client, form: dict[str, str]) -> None:
         raise _not_yours()
     grant_id: Any = claims.get("grant_id")
     if grant_id is not None and "act" not in claims:
-        grant = context.token_rows.grant(UUID(grant_id), lock=True)
+        grant = context.issuing.grant(UUID(grant_id))
         if grant is not None:
             context.grants.revoke(grant, "revoked by the client")
         return
