@@ -118,6 +118,28 @@ def test_openid_client_signs_in_renews_and_signs_out(
     assert browser.http.get(rp("begin", scope="openid")).headers["location"].startswith("/login")
 
 
+def test_a_token_for_the_api_comes_from_a_sign_in_that_asked_for_it(
+    issuer: Issuer, openid_client: Callable[..., Program]
+) -> None:
+    scope, api = "openid profile offline_access identity", "urn:zhuxue:identity"
+    rp, browser = openid_client(scopes=scope.split(), audiences=[api]), issuer.browser()
+
+    def me(token: str) -> int:
+        bearer = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{issuer.url}/api/v1/me", headers=bearer, timeout=PATIENCE).status_code
+
+    tokens = rp("finish", callback=browser.callback(rp("begin", scope=scope, resource=api)))
+    for token in (tokens["access_token"], rp("refresh", token=tokens["refresh_token"])["access_token"]):
+        assert me(token) == 200
+        # Libraries read userinfo with the same token.
+        assert rp("userinfo", token=token, sub=tokens["claims"]["sub"])["name"]
+    without = rp("finish", callback=browser.callback(rp("begin", scope=scope)))
+    assert me(without["access_token"]) == 401
+    with pytest.raises(Refused) as refused:
+        rp("refresh", token=without["refresh_token"], parameters={"resource": api})
+    assert refused.value.args[0]["error"] == "invalid_target"
+
+
 def test_openid_client_as_an_app_has_its_refresh_token_rotated(
     issuer: Issuer, openid_client: Callable[..., Program]
 ) -> None:

@@ -39,7 +39,7 @@ await serve({
     );
   },
   userinfo: ({ token, sub }) => client.fetchUserInfo(config, token, sub),
-  refresh: async ({ token }) => plain(await client.refreshTokenGrant(config, token)),
+  refresh: async ({ token, parameters }) => plain(await client.refreshTokenGrant(config, token, parameters)),
   introspect: ({ token }) => client.tokenIntrospection(config, token),
   revoke: ({ token }) => client.tokenRevocation(config, token),
   logout: (parameters) => client.buildEndSessionUrl(config, parameters).href,
