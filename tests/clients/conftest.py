@@ -74,10 +74,11 @@ async def prepare(settings: Settings, world: bootstrap.World) -> None:
 
 @dataclass
 class Browser:
-    """A person at a browser, who allows what a page of consent asks."""
+    """A person at a browser, who presses `decision` on a page of consent."""
 
     issuer: str
     phone: str
+    decision: str = "allow"
     http: httpx.Client = field(default_factory=partial(httpx.Client, timeout=PATIENCE))
     pages: list[str] = field(default_factory=list)
     """What the issuer has asked: paths of the forms that were sent."""
@@ -101,7 +102,7 @@ class Browser:
             elif 'action="/login' in answer.text:
                 answer = self._sign_in(answer)
             elif 'action="/authorize/decision"' in answer.text:
-                answer = self._send("/authorize/decision", answer, decision="allow")
+                answer = self._send("/authorize/decision", answer, decision=self.decision)
             elif 'action="/end_session/confirm"' in answer.text:
                 answer = self._send("/end_session/confirm", answer)
             else:

@@ -125,9 +125,10 @@ def test_a_person_signs_in_and_out_with_authjs(authjs: str, issuer: Issuer) -> N
 
 def test_authjs_shows_a_refusal_and_an_answer_for_another_browser(authjs: str, issuer: Issuer) -> None:
     browser = issuer.browser()
-    callback = browser.callback(signing_in(authjs, browser).headers["location"])
-    refused = httpx.URL(callback).copy_remove_param("code").copy_set_param("error", "access_denied")
-    for answer in (str(refused), changed(callback, state="another")):
-        page = browser.http.get(answer, follow_redirects=True)
+    for decision, changes in (("deny", {}), ("allow", {"state": "another"})):
+        browser.decision = decision
+        callback = browser.callback(signing_in(authjs, browser).headers["location"])
+        assert ("error=access_denied" in callback) == (decision == "deny")
+        page = browser.http.get(changed(callback, **changes), follow_redirects=True)
         assert (page.status_code, "登录未完成" in page.text) == (403, True), page.text
     assert browser.http.get(f"{authjs}/").headers["location"] == "/auth/signin"
