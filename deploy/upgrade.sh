@@ -64,10 +64,14 @@ case ${ZHUXUE_COCKPIT_ANALYTICS_DSN:-$(docker compose config --environment 2>/de
     *) embedded=no ;;
 esac
 
-# Whether a Cockpit lets another one take over. One of an earlier version does not, and its facts cannot be opened twice.
+# Whether a Cockpit lets another one take over: it has the lock of servicekit.handover. One of an earlier version has not, though
+# the file may be there from a later one that ran before, and its facts cannot be opened twice.
+HELD=9
 hands_over() {
     for old in $(docker compose ps --quiet cockpit); do
-        docker exec "$old" test -e /var/lib/zhuxue/facts.serving || return 1
+        status=0
+        docker exec "$old" flock --nonblock --conflict-exit-code "$HELD" /var/lib/zhuxue/facts.serving true || status=$?
+        [ "$status" -eq "$HELD" ] || return 1
     done
 }
 

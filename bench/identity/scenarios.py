@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from bench.common.http_client import Browser
 from bench.common.load import Plan, load
 from bench.common.statistics import Round
-from bench.identity.flows import RESOURCE, Client, Peer, Side, code_flow, signed_in, timed
+from bench.identity.flows import RESOURCE, Client, Ours, Peer, Side, code_flow, signed_in, timed
 from bench.identity.issuers import APP, OPAQUE, SERVICE, WEB, basic
 from bench.identity.meter import Meter
 from testkit.backends.postgresql import connect
@@ -123,9 +123,27 @@ class CodeFlow(Scenario):
             await signed_in(side, browser, PUBLIC, world.person())
 
         async def once(browser: Browser, _: int) -> None:
-            await code_flow(side, browser, PUBLIC)
+            await self.once(side, browser)
 
         return await timed(side, once, begin=begin, **how)
+
+    async def once(self, side: Side, browser: Browser) -> None:
+        """Run the flow once."""
+        await code_flow(side, browser, PUBLIC)
+
+
+class Revocation(CodeFlow):
+    """The code flow and then the revocation of its grant, which a round of revocations alone would use up."""
+
+    name = "code flow, then revocation"
+
+    async def once(self, side: Side, browser: Browser) -> None:
+        """See `CodeFlow`."""
+        token = (await code_flow(side, browser, PUBLIC))["refresh_token"]
+        path = "/revoke" if isinstance(side, Ours) else "/token/revocation"
+        answer = await browser.post(path, {"token": token, "client_id": PUBLIC.client_id})
+        if answer.status != 200:
+            raise RuntimeError(f"{side.name} does not revoke its token: {answer.body!r}")
 
 
 class _Endpoint(Scenario):
@@ -246,4 +264,5 @@ ALL: dict[str, Scenario] = {
     "refresh-confidential": RefreshConfidential(),
     "client-credentials": ClientCredentials(),
     "introspection": Introspection(),
+    "revocation": Revocation(),
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scaffold.members import Members
+from servicekit.handover import Lock
 
 from .noting import noted
 
@@ -27,7 +28,10 @@ case "$*" in
     "compose ps --all --quiet "*) printf 'old-%s\nnew-%s\n' "${*##* }" "${*##* }" ;;
     "compose ps --quiet "*) [ -z "$RUNNING" ] || echo "old-${*##* }" ;;
     *" $FAILING") exit 1 ;;
-    "exec old-cockpit test -e /var/lib/zhuxue/facts.serving") [ "$HANDS_OVER" = yes ] || exit 1 ;;
+    "exec old-cockpit flock "*"/var/lib/zhuxue/facts.serving true")
+        shift 2
+        for word; do shift; [ "$word" = "${word#/}" ] || word=$LOCK; set -- "$@" "$word"; done
+        "$@" ;;
     "logs new-cockpit") [ "$STATE" != running ] || echo '{"event": "another process has the folder"}' ;;
     *State.Status*) echo "$STATE" ;;
 esac
@@ -41,9 +45,13 @@ def upgraded(
     workers: str = "",
     running: bool = True,
     state: str = "running",
-    old: str = "yes",
+    held: bool = True,
 ) -> tuple[list[str], int, str]:
-    """What was run, the exit status, and what was said."""
+    """What was run, the exit status, and what was said. `held`: whether the old Cockpit has its lock."""
+    # The file is there after any version that handed over.
+    lock = Lock(folder / "facts.serving")
+    if held:
+        lock.take()
     calls, status, said = noted(
         folder,
         "upgrade.sh",
@@ -52,9 +60,10 @@ def upgraded(
         DEFINED=f"identity cockpit {workers}",
         RUNNING="yes" if running else "",
         STATE=state,
-        HANDS_OVER=old,
+        LOCK=str(folder / "facts.serving"),
         ZHUXUE_UPGRADE_KNOWN_SECONDS="0",
     )
+    lock.release()
     return [line for line in calls if not QUESTIONS.intersection(line.split())], status, said
 
 
@@ -123,8 +132,10 @@ def test_a_cockpit_that_neither_serves_nor_waits_goes_and_the_old_one_stays(tmp_
 
 
 def test_a_cockpit_of_before_the_handover_is_replaced_in_place(tmp_path: Path) -> None:
-    """Its facts cannot be opened twice, and it would not tell the new one to wait."""
-    calls, status, _ = upgraded(tmp_path, old="no")
+    """Its facts cannot be opened twice, and it would not tell the new one to wait. A later version that ran
+    before it may have left the file of the lock.
+    """
+    calls, status, _ = upgraded(tmp_path, held=False)
     assert status == 0
     assert up("cockpit") in calls
     assert not [line for line in calls if "cockpit=" in line]
