@@ -1,0 +1,31 @@
+"""Fields of forms and queries for routes that are called directly (`servicekit.routing.DirectRoute`)."""
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+
+from identity.oauth.endpoints.forms import form_pairs
+
+Fields = TypeVar("Fields", bound=BaseModel)
+
+
+async def fields_of_form(request: Request, model: type[Fields]) -> Fields:
+    """Return the fields of a form body. Raises RequestValidationError, as FastAPI does."""
+    return _read("body", await form_pairs(request), model)
+
+
+def fields_of_query(request: Request, model: type[Fields]) -> Fields:
+    """Return the parameters of a query. Raises RequestValidationError, as FastAPI does."""
+    return _read("query", request.query_params.multi_items(), model)
+
+
+def _read(place: str, pairs: Iterable[tuple[str, str]], model: type[Fields]) -> Fields:
+    given = dict(pairs)
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        found = [{**one, "loc": (place, *one["loc"])} for one in error.errors(include_url=False)]
+        raise RequestValidationError(found, body=given) from error
