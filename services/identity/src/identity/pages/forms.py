@@ -1,15 +1,26 @@
-"""Fields of forms and queries for routes that are called directly (`servicekit.routing.DirectRoute`)."""
+"""Forms and queries for routes that are called directly (`servicekit.routing.DirectRoute`)."""
 
 from collections.abc import Iterable
 from typing import TypeVar
+from urllib.parse import parse_qsl
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
-from identity.oauth.endpoints.forms import form_pairs
-
 Fields = TypeVar("Fields", bound=BaseModel)
+
+
+async def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the pairs of a form body, including repeated names; nothing for another content type."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        return []
+    body = await request.body()
+    try:
+        return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100)
+    except ValueError:
+        return []
 
 
 async def fields_of_form(request: Request, model: type[Fields]) -> Fields:
