@@ -5,7 +5,7 @@ once, when the module is loaded, and built in a flat list of calls, with the ses
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 from fastapi import Request
@@ -27,7 +27,7 @@ class Wiring(Generic[T]):
     for anything else, such as a query parameter or a generator.
     """
 
-    def __init__(self, call: Callable[..., T | Awaitable[T]]) -> None:
+    def __init__(self, call: type[T] | Callable[..., Coroutine[Any, Any, T]]) -> None:
         self._steps: list[tuple[Callable[..., Any], bool, list[tuple[str, int]]]] = []
         self._places: dict[Any, int] = {}
         self._add(call)

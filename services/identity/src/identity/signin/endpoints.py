@@ -27,7 +27,7 @@ from servicekit.wiring import Wiring
 router = APIRouter(include_in_schema=False, route_class=DirectRoute)
 _PAGE = "login/phone.html"
 _forms = Wiring(CodeForms)
-_signing_in: Wiring[SigningIn] = Wiring(signing_in)
+_signing_in = Wiring(signing_in)
 
 
 class _Query(BaseModel):
