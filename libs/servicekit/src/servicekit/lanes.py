@@ -72,6 +72,7 @@ def locking(rows: Select[Any]) -> Select[Any]:
 def _inserting(mapped: Any, names: frozenset[str]) -> Statement:
     return Statement(inserting(mapped, names))
 
+
 _SAVEPOINT: Final = Statement(text("SAVEPOINT lane"))
 _UNDO: Final = Statement(text("ROLLBACK TO SAVEPOINT lane"))
 
@@ -225,7 +226,6 @@ class Lane:
                 self._waiting.clear()
                 self.put_ahead(_UNDO, {})
             raise
-
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in this process after the commit."""
