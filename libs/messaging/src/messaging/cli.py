@@ -143,6 +143,7 @@ def _options(settings: ServiceSettings) -> dict[str, Any]:
     return {
         "host": settings.host,
         "port": settings.port,
+        "http": "servicekit.writes:OneWriteHttp",
         "log_config": None,
         "access_log": False,
         "server_header": False,

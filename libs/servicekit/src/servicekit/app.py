@@ -101,6 +101,8 @@ def create_app(
         separate_input_output_schemas=False,
         generate_unique_id_function=openapi.operation_id,
         servers=[{"url": "/", "description": "提供本文档的服务"}],
+        # Nothing is exported (ADR 0044), and each request would ask whether it is.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.settings = settings
     app.state.public_origin = settings.public_origin

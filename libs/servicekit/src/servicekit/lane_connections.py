@@ -8,6 +8,7 @@ from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from servicekit.wire import executed
+from servicekit.writes import Held, HoldingLoop
 
 STATEMENT_SECONDS: Final = 5.0
 """How long a statement may take, with waiting for locks."""
@@ -57,6 +58,7 @@ class Connection:
 
     def __init__(self, driver: Any, begin: Any, commit: Any) -> None:
         self.driver = driver
+        self._transport: Held = driver._transport
         self._prepared: dict[str, Any] = {}
         # The driver forgets a statement when nobody holds it.
         self._begin, self._commit = begin, commit
@@ -64,7 +66,10 @@ class Connection:
     @classmethod
     async def open(cls, url: str) -> "Connection":
         """Connect, and prepare what begins and ends a transaction."""
-        driver = await asyncpg.connect(**_connect_options(url))
+        loop = asyncio.get_running_loop()
+        driver = await asyncpg.connect(**_connect_options(url), loop=HoldingLoop(loop))
+        # It asks for the running task of its loop.
+        driver._loop = loop
         try:
             begin = await driver.prepare("BEGIN", name=_BEGIN)
             return cls(driver, begin, await driver.prepare("COMMIT", name="lane_commit"))
@@ -84,7 +89,7 @@ class Connection:
     def send(self, messages: list[bytes]) -> None:
         """Send messages of `servicekit.wire`; the driver's next statement must follow at once."""
         if messages:
-            self.driver._transport.write(b"".join(messages))
+            self._transport.hold(b"".join(messages))
 
     async def end(self) -> None:
         """Commit the transaction."""

@@ -19,7 +19,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import CursorResult, Select, func, select
+from sqlalchemy import CursorResult, Select, func, select, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
@@ -71,6 +71,10 @@ def locking(rows: Select[Any]) -> Select[Any]:
 @cache
 def _inserting(mapped: Any, names: frozenset[str]) -> Statement:
     return Statement(inserting(mapped, names))
+
+
+_SAVEPOINT: Final = Statement(text("SAVEPOINT lane"))
+_UNDO: Final = Statement(text("ROLLBACK TO SAVEPOINT lane"))
 
 
 class Lock(NamedTuple):
@@ -206,6 +210,22 @@ class Lane:
     def announce(self, message: object = None) -> None:
         """See `servicekit.db.announce`."""
         self._announced.append(message)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what is done in this context if it ends with an exception."""
+        self.put_ahead(_SAVEPOINT, {})
+        kept = len(self._waiting)
+        try:
+            yield
+        except Exception:
+            if kept <= len(self._waiting) and self._waiting[kept - 1][0] is _SAVEPOINT:
+                # Nothing has been sent since, the savepoint neither.
+                del self._waiting[kept - 1 :]
+            else:
+                self._waiting.clear()
+                self.put_ahead(_UNDO, {})
+            raise
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in this process after the commit."""

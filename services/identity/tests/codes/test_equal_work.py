@@ -2,7 +2,7 @@
 and a message for each. `make bench-codes` measures the times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import event
 
+from servicekit.lanes import Statement
 from services.identity.tests.support.people import forget_codes
 from services.identity.tests.support.phones import OLD, id_number, lost_account, member, sought
 from services.identity.tests.support.running_identity import Browser, NewBrowser
@@ -29,8 +30,8 @@ def prepared(one_line: Migration) -> Migration:
 
 
 @pytest.fixture
-def statements(app: FastAPI) -> Iterator[list[str]]:
-    """The statements of requests, without those of tasks in the background."""
+def statements(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The statements of requests, in sessions and on lanes, without those of tasks in the background."""
     found: list[str] = []
     engine = app.state.database.engine.sync_engine
 
@@ -38,7 +39,14 @@ def statements(app: FastAPI) -> Iterator[list[str]]:
         if _mine.get():
             found.append(statement)
 
+    arguments = Statement.arguments
+
+    def on_a_lane(statement: Statement, values: Mapping[str, Any]) -> list[Any]:
+        executed(None, None, statement.sql)
+        return arguments(statement, values)
+
     event.listen(engine, "before_cursor_execute", executed)
+    monkeypatch.setattr(Statement, "arguments", on_a_lane)
     yield found
     event.remove(engine, "before_cursor_execute", executed)
 

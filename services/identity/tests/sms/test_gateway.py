@@ -9,6 +9,7 @@ import pytest
 
 from identity.sms.errors import SmsRefused, SmsUnavailable
 from identity.sms.gateway import HttpSmsGateway
+from servicekit import tracing
 
 
 @dataclass
@@ -58,6 +59,24 @@ async def test_messages_come_with_the_secret_over_one_connection(
     ]
     assert all("Authorization: Bearer shared-secret" in head for head in operator.heads)
     assert operator.connections == 1
+
+
+async def test_messages_belong_to_the_trace_of_what_queued_them(
+    gateway: HttpSmsGateway, operator: Operator
+) -> None:
+    with tracing.continued(None) as span:
+        await gateway.send("13800000001", "验证码")
+    await gateway.send("13800000001", "验证码")
+    inside, outside = operator.heads
+    assert f"traceparent: {span.traceparent}" in inside
+    assert "traceparent" not in outside
+
+
+async def test_a_redirect_is_not_followed(gateway: HttpSmsGateway, operator: Operator) -> None:
+    operator.status = f"307 Elsewhere\r\nLocation: {operator.url}"
+    with pytest.raises(SmsUnavailable):
+        await gateway.send("13800000001", "验证码")
+    assert len(operator.messages) == 1
 
 
 async def test_a_gateway_that_refuses_is_told_to_the_caller(

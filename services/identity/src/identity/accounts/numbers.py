@@ -20,8 +20,8 @@ class NumberCodes:
         Raises `BadPhone` and the errors of `CodeSender.send`.
         """
         phone = phone_of(phone_text)
-        account = await self._accounts.by_phone(phone)
-        holder = None if account is None else account.id
+        found = await self._accounts.holder(phone)
+        holder = None if found is None else found.id
         await self._sender.send(phone, purpose, holder=holder, ticket=ticket, answer=answer)
 
     async def captcha(self, ticket: str, kind: CaptchaKind = CaptchaKind.PICTURE) -> Captcha:

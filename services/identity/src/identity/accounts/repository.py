@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Select, bindparam, func, insert, or_, select
@@ -15,10 +15,19 @@ from identity.audit.models import AuditRecord
 from identity.blind_indexes import found_by
 from identity.vault import Slots
 from servicekit.ids import first_id
+from servicekit.lane_sessions import runner_of
+from servicekit.lanes import Statement
 from servicekit.words import inline
 
 NAME_CORRECTED = "account.name_corrected"
 """The action in the audit log."""
+
+
+class Holder(NamedTuple):
+    """The account with a phone number."""
+
+    id: UUID
+    status: AccountStatus
 
 
 class AccountRepository:
@@ -26,6 +35,7 @@ class AccountRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._runner = runner_of(session)
 
     async def get(self, sub: UUID, *, lock: bool = False) -> Account | None:
         """Return the account `sub`; `lock` locks the row for update."""
@@ -53,6 +63,14 @@ class AccountRepository:
         statement = _by_phone(frozenset(given), share=share, lock=lock)
         found: Account | None = await self._session.scalar(statement, given)
         return found
+
+    async def holder(self, phone: Slots, *, share: bool) -> Holder | None:
+        """Return who has this phone number, unless the account is closed; `share` locks the row against
+        changes.
+        """
+        given = {name: index for name, index in phone._asdict().items() if index is not None}
+        found = await self._runner.first(_holder(frozenset(given), share=share), given)
+        return None if found is None else Holder(found.id, AccountStatus(found.status))
 
     async def by_id_number(self, number: Slots) -> Account | None:
         """Return the account with this identity number unless it is closed."""
@@ -82,10 +100,20 @@ def _first(statement: Select[Any]) -> Select[Any]:
 
 @lru_cache(maxsize=16)
 def _by_phone(given: frozenset[str], *, share: bool, lock: bool) -> Select[Any]:
-    """Return the query by the columns whose indexes are `given`, built once: each sign-in makes it twice."""
+    """Return the query by the columns whose indexes are `given`, built once."""
+    statement = _with_number(select(Account), given)
+    return _first(statement.with_for_update(read=not lock)) if share or lock else statement
+
+
+@lru_cache(maxsize=8)
+def _holder(given: frozenset[str], *, share: bool) -> Statement:
+    statement = _with_number(select(Account.id, Account.status), given)
+    return Statement(_first(statement.with_for_update(read=True)) if share else statement)
+
+
+def _with_number(statement: Any, given: frozenset[str]) -> Any:
     columns = {"odd": Account.phone_index, "even": Account.phone_index_even}
-    statement = select(Account).where(
+    return statement.where(
         or_(*(column == bindparam(name) for name, column in columns.items() if name in given)),
         Account.status != inline(AccountStatus.CLOSED),
     )
-    return _first(statement.with_for_update(read=not lock)) if share or lock else statement

@@ -20,7 +20,7 @@ from identity.accounts.errors import (
     TooManyCorrections,
 )
 from identity.accounts.models import Account
-from identity.accounts.repository import NAME_CORRECTED, AccountRepository
+from identity.accounts.repository import NAME_CORRECTED, AccountRepository, Holder
 from identity.accounts.rules import PhoneFault
 from identity.audit.service import AuditLog
 from identity.codes.service import Codes
@@ -154,6 +154,13 @@ class Accounts:
         `share` prevents its suspension until the transaction ends, `lock` any change by others.
         """
         return await self._accounts.by_phone(self._vault.slots(PHONE, phone), share=share, lock=lock)
+
+    async def holder(self, phone: str, *, share: bool = False) -> Holder | None:
+        """Return who has a normalized phone number, unless the account is closed.
+
+        `share` prevents a suspension until the transaction ends.
+        """
+        return await self._accounts.holder(self._vault.slots(PHONE, phone), share=share)
 
     def unmask(self, reader: Principal, account: Account, reason: str) -> tuple[str | None, str | None]:
         """Return the complete phone and ID number of a person in the caller's reach; recorded in the audit

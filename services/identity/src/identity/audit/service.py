@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from identity.audit.models import AuditRecord
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lane_sessions import lane_of
 from servicekit.lanes import Lane
 from servicekit.logs import actor as acting_client
 from servicekit.logs import correlation_id
@@ -18,7 +19,7 @@ class AuditLog:
     """Audit log for one request, on the async or sync interface of its session, or on its lane."""
 
     def __init__(self, session: AsyncSession | Session | Lane, clock: Clock) -> None:
-        self._session = session
+        self._session = lane_of(session) or session
         self._clock = clock
 
     def record(

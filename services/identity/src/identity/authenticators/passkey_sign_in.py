@@ -76,10 +76,10 @@ async def sign_in(
             raise AccountSuspended.for_holder(await authenticators.helper_of(account.id))
     except (AuthenticatorProblem, AccountSuspended) as problem:
         if account is not None:
-            authenticators.refused(account.id, "sign_in.refused", problem.code)
+            await authenticators.refused(account.id, "sign_in.refused", problem.code)
         cookie = login_cookie(request)
         return await _render(authenticators, names, vault, settings, cookie, return_to, problem)
-    _, cookie = await sessions.begin(account, browser, acr=acr.MFA, amr=used.amr)
+    _, cookie = await sessions.begin(account.id, browser, acr=acr.MFA, amr=used.amr)
     return keep_session(see_other(return_to), cookie, settings)
 
 

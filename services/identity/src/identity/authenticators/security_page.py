@@ -201,7 +201,7 @@ async def add_passkey(
     try:
         await authenticators.add_passkey(form.account, form.csrf, name, ticket, credential)
     except AuthenticatorProblem as problem:
-        authenticators.refused(form.account.id, "passkey.not_added", problem.code)
+        await authenticators.refused(form.account.id, "passkey.not_added", problem.code)
         return _passkey_refused(form, problem)
     return form.go(SECURITY_PAGE, "通行密钥已添加。")
 

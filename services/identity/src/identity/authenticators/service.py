@@ -193,8 +193,8 @@ class Authenticators:
         """Return whom a person asks about their account."""
         return await self._platform.helper_of(sub)
 
-    def refused(self, sub: UUID, action: str, code: str) -> None:
+    async def refused(self, sub: UUID, action: str, code: str) -> None:
         """Record a failed attempt."""
         self._audit.record(actor=sub, action=action, target=sub, code=code)
         if action.startswith("sign_in"):
-            self._sessions.refused(sub, "passkey", code)
+            await self._sessions.refused(sub, "passkey", code)

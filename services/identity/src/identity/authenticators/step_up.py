@@ -80,7 +80,7 @@ async def with_password(
                 raise PasswordUnfit("两次输入的新密码不一致。") from None
             await authenticators.set_password(sent.account, new_password, sent.browser)
     except AuthenticatorProblem as problem:
-        authenticators.refused(sent.account.id, "password.refused", problem.code)
+        await authenticators.refused(sent.account.id, "password.refused", problem.code)
         expired = bool(new_password) or isinstance(problem, PasswordExpired)
         return await _render(
             authenticators, clock, names, sent.browser, sent.csrf, return_to, acr, problem, expired=expired
@@ -107,7 +107,7 @@ async def with_code(
         _after_sms(sent.browser, clock)
         await authenticators.check_totp(sent.account, code)
     except AuthenticatorProblem as problem:
-        authenticators.refused(sent.account.id, "totp.refused", problem.code)
+        await authenticators.refused(sent.account.id, "totp.refused", problem.code)
         return await _render(authenticators, clock, names, sent.browser, sent.csrf, return_to, acr, problem)
     amr = rules.joined(sent.browser.amr, "otp", "mfa")
     return await raising.onto(see_other(return_to), sent.browser, acr=levels.MFA, amr=amr)
@@ -130,7 +130,7 @@ async def with_passkey(
     try:
         used = await authenticators.passkeys(sent.csrf).check(ticket, credential, sent.account.id)
     except AuthenticatorProblem as problem:
-        authenticators.refused(sent.account.id, "passkey.refused", problem.code)
+        await authenticators.refused(sent.account.id, "passkey.refused", problem.code)
         return await _render(authenticators, clock, names, sent.browser, sent.csrf, return_to, acr, problem)
     return await raising.onto(see_other(return_to), sent.browser, acr=levels.MFA, amr=used.amr)
 

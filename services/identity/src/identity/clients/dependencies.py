@@ -38,7 +38,7 @@ ClientStateService = Annotated[ClientStates, Depends(_states)]
 
 
 async def _names(request: Request, session: Session) -> Names:
-    return Names(session, request.app.state.client_cache)
+    return Names(session, request.app.state.client_cache, request.app.state.database)
 
 
 NameService = Annotated[Names, Depends(_names)]

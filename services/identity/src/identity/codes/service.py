@@ -28,6 +28,7 @@ from identity.sms.service import TextMessages
 from identity.vault import Vault
 from servicekit.clock import Clock
 from servicekit.ids import new_id
+from servicekit.lane_sessions import savepoint
 from servicekit.problems import Problem
 
 REFUSED = Counter(
@@ -69,8 +70,11 @@ class Codes:
         latest = await self._codes.latest(
             self._vault.indexes("phone", phone), self._vault.indexes(_TICKET, ticket), purpose, lock=True
         )
-        given = self._vault.indexes(_bound(phone, purpose), code)
-        if latest is None or not latest.redeem(given, self._clock.now()):
+        if latest is None:
+            raise CodeIncorrect
+        right = latest.redeem(self._vault.indexes(_bound(phone, purpose), code), self._clock.now())
+        await self._codes.tried(latest)
+        if not right:
             raise CodeIncorrect
 
     async def proved(self, phone: str, purpose: str, ticket: str, typed: str) -> str:
@@ -181,7 +185,7 @@ class CodeSender:
         await self._wait(phone, purpose, ticket)
         if answer is not None:
             await self._captchas.check(ticket, answer)
-        async with self._session.begin_nested():
+        async with savepoint(self._session):
             await self._send(phone, purpose, holder, ticket, solved=answer is not None)
 
     async def _wait(self, phone: str, purpose: str, ticket: str) -> None:
@@ -243,7 +247,7 @@ class CodeSender:
             now = self._clock.now()
             if reserve.limit and await self._codes.spend(reserve, now, up_to=reserve.limit) is None:
                 return
-            await self._count(shared, solved=True)
+            await self._count(shared=shared, solved=True)
             return
         per_address = self._settings.sms_budget_per_address
         share = self._vault.index("share", f"{phone_index.hex()}\0{self._address.hex()}")
@@ -253,15 +257,19 @@ class CodeSender:
             Budget("share", share, per_share, rules.DAY),
             Budget("browser", ticket_hash, rules.BROWSER_BUDGET, rules.HOUR),
             Budget("address", self._address, per_address, rules.HOUR),
+            shared=shared,
             solved=solved,
         )
-        # Apart, so that what is refused before does not lock it.
-        await self._count(shared, solved=solved)
 
-    async def _count(self, *budgets: Budget, solved: bool) -> None:
+    async def _count(self, *budgets: Budget, shared: Budget | None = None, solved: bool) -> None:
         now = self._clock.now()
-        limits = [(budget, budget.limit if solved else budget.free) for budget in budgets]
-        refused = await self._codes.spend_all(limits, now)
+
+        def limited(budget: Budget) -> tuple[Budget, int]:
+            return budget, budget.limit if solved else budget.free
+
+        refused = await self._codes.spend_all(
+            list(map(limited, budgets)), now, shared=None if shared is None else limited(shared)
+        )
         if refused is None:
             return
         budget, spent = refused

@@ -23,6 +23,11 @@ def is_secure(settings: ServiceSettings) -> bool:
     return settings.issuer_url.startswith("https://")
 
 
+def session_cookie(request: Request, settings: ServiceSettings) -> str | None:
+    """Return the value of the session's cookie."""
+    return request.cookies.get(cookie_name(is_secure(settings)))
+
+
 async def browser_session(
     request: Request, sessions: SessionService, settings: ServiceSettings
 ) -> AsyncIterator[BrowserSession | None]:
@@ -31,8 +36,7 @@ async def browser_session(
     `last_seen_at` is updated at the end of the request: earlier, the session would be locked before the
     account.
     """
-    cookie = request.cookies.get(cookie_name(is_secure(settings)))
-    row = await sessions.resume(cookie)
+    row = await sessions.resume(session_cookie(request, settings))
     yield row
     if row is not None:
         sessions.touch(row)

@@ -3,15 +3,22 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from contracts.vocabulary import AccountStatus, PlatformRole
 from identity.accounts.models import Account
 from identity.platform.models import PlatformAdministrator
+from servicekit.lane_sessions import runner_of
+from servicekit.lanes import Statement
 
 # Any constant, the same for all processes of Identity on one database.
 _LOCK = 0x5A58_5052_4F4C
+_ROLE = Statement(
+    select(PlatformAdministrator.role).where(
+        PlatformAdministrator.account_id == bindparam("sub", type_=Uuid())
+    )
+)
 
 
 class PlatformRepository:
@@ -19,6 +26,7 @@ class PlatformRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._runner = runner_of(session)
 
     async def lock(self) -> None:
         """Let one change of the administrators happen at a time, until the transaction ends."""
@@ -35,6 +43,11 @@ class PlatformRepository:
     async def get(self, sub: UUID) -> PlatformAdministrator | None:
         """Return a person's role."""
         return await self._session.get(PlatformAdministrator, sub)
+
+    async def role(self, sub: UUID) -> PlatformRole | None:
+        """Return a person's role, of which nothing but its name is needed."""
+        found = await self._runner.first(_ROLE, {"sub": sub})
+        return None if found is None else PlatformRole(found.role)
 
     async def all(self) -> Sequence[tuple[PlatformAdministrator, Account]]:
         """Return all administrators with their accounts."""

@@ -29,8 +29,7 @@ class Platform:
 
     async def role_of(self, sub: UUID) -> PlatformRole | None:
         """Return a person's role as administrator of the platform, or None."""
-        row = await self._rows.get(sub)
-        return None if row is None else row.role
+        return await self._rows.role(sub)
 
     async def helper_of(self, sub: UUID) -> str:
         """Return whom a person asks about their account, for texts to that person."""

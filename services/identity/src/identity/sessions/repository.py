@@ -9,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import Client
 from identity.grants.models import Grant
+from identity.sessions import statements
 from identity.sessions.models import BrowserSession, SignInRecord
 from servicekit.ids import first_id
+from servicekit.lane_sessions import runner_of
 from servicekit.lists import Listed, by_id, listed_one
 from servicekit.paging import PageRequest
 
@@ -26,6 +28,7 @@ class SessionRepository:
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session
+        self._runner = runner_of(session)
 
     async def get(self, sid: UUID) -> BrowserSession | None:
         """Return a session by `sid`."""
@@ -35,9 +38,9 @@ class SessionRepository:
         """Return a session by `sid`, locked and refreshed."""
         return await self._session.get(BrowserSession, sid, with_for_update=True, populate_existing=True)
 
-    def add(self, row: BrowserSession) -> None:
+    async def add(self, row: BrowserSession) -> None:
         """Insert a session."""
-        self._session.add(row)
+        await self._runner.ahead(statements.ADD_SESSION, statements.parameters(row))
 
     async def live(self, sub: UUID, idle_since: datetime, since: datetime) -> Sequence[BrowserSession]:
         """Return a person's active sessions, latest first."""
@@ -55,22 +58,14 @@ class SessionRepository:
             )
         ).all()
 
-    def add_sign_in(self, row: SignInRecord) -> None:
+    async def add_sign_in(self, row: SignInRecord) -> None:
         """Insert a row of the sign-in history."""
-        self._session.add(row)
+        await self._runner.ahead(statements.ADD_SIGN_IN, statements.parameters(row))
 
     async def signed_in_since(self, sub: UUID, since: datetime) -> bool:
         """Return whether a person has signed in after a time."""
-        statement = select(
-            select(SignInRecord.id)
-            .where(
-                SignInRecord.account_id == sub,
-                SignInRecord.id > first_id(since),
-                SignInRecord.refused.is_(None),
-            )
-            .exists()
-        )
-        return bool(await self._session.scalar(statement))
+        values = {"sub": sub, "after": first_id(since)}
+        return await self._runner.first(statements.SIGNED_IN, values) is not None
 
     async def sign_ins(
         self, sub: UUID, since: datetime, paging: PageRequest, *, refused: bool | None

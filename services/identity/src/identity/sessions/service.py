@@ -9,7 +9,6 @@ from uuid import UUID
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.accounts.models import Account
 from identity.audit.service import AuditLog
 from identity.base import job_queue
 from identity.clients.models import Client
@@ -51,13 +50,13 @@ class Sessions:
         self._history = timedelta(days=settings.sign_in_days)
         self._rows = SessionRepository(session)
 
-    def start(self, account: Account, *, acr: str, amr: list[str]) -> tuple[BrowserSession, str]:
-        """Create a session. Return it with the value of its cookie."""
+    async def start(self, sub: UUID, *, acr: str, amr: list[str]) -> tuple[BrowserSession, str]:
+        """Create a session. Return a copy of it and the value of its cookie."""
         now = self._clock.now()
         secret = secrets.token_urlsafe(32)
         row = BrowserSession(
             id=new_id(),
-            account_id=account.id,
+            account_id=sub,
             secret_hash=sha256(secret.encode()).digest(),
             begun_at=now,
             authenticated_at=now,
@@ -68,35 +67,33 @@ class Sessions:
             address_masked=self.device.address,
             place=self.device.place or None,
         )
-        self._rows.add(row)
+        await self._rows.add(row)
         return row, f"{row.id}.{secret}"
 
     async def begin(
-        self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
+        self, sub: UUID, browser: BrowserSession | None, *, acr: str, amr: list[str]
     ) -> tuple[BrowserSession, str]:
         """Sign in at a browser, which has one session: a session of the same person continues under a new
         cookie; another person's, or one renewed for longer than `LONGEST_RENEWED`, ends.
         """
-        row, cookie = await self._begin(account, browser, acr=acr, amr=amr)
+        row, cookie = await self._begin(sub, browser, acr=acr, amr=amr)
         means = means_of(amr)
-        self._audit.record(
-            actor=account.id, action="sign_in", target=account.id, sid=str(row.id), means=means
-        )
-        self._remember(account.id, means, sid=row.id)
+        self._audit.record(actor=sub, action="sign_in", target=sub, sid=str(row.id), means=means)
+        await self._remember(sub, means, sid=row.id)
         return row, cookie
 
     async def _begin(
-        self, account: Account, browser: BrowserSession | None, *, acr: str, amr: list[str]
+        self, sub: UUID, browser: BrowserSession | None, *, acr: str, amr: list[str]
     ) -> tuple[BrowserSession, str]:
         row = None if browser is None else await self._rows.lock(browser.id)
         if row is None or row.ended_at is not None:
-            return self.start(account, acr=acr, amr=amr)
-        if row.account_id != account.id:
+            return await self.start(sub, acr=acr, amr=amr)
+        if row.account_id != sub:
             await self.end(row, "another person signed in")
-            return self.start(account, acr=acr, amr=amr)
+            return await self.start(sub, acr=acr, amr=amr)
         if self._old(row):
             await self.end(row, "renewed for too long")
-            return self.start(account, acr=acr, amr=amr)
+            return await self.start(sub, acr=acr, amr=amr)
         row.begun_at = row.authenticated_at = self._clock.now()
         row.device, row.address_masked = self.device.name, self.device.address
         row.place = self.device.place or None
@@ -181,15 +178,15 @@ class Sessions:
         since = self._clock.now() - self._history
         return await self._rows.sign_ins(sub, since, paging, refused=refused)
 
-    def refused(self, sub: UUID, means: str, code: str) -> None:
+    async def refused(self, sub: UUID, means: str, code: str) -> None:
         """Record a refused sign-in of a person in their history."""
-        self._remember(sub, means, refused=code)
+        await self._remember(sub, means, refused=code)
 
-    def _remember(
+    async def _remember(
         self, sub: UUID, means: str, *, refused: str | None = None, sid: UUID | None = None
     ) -> None:
         SIGN_INS.labels(refused or "succeeded").inc()
-        self._rows.add_sign_in(
+        await self._rows.add_sign_in(
             SignInRecord(
                 id=new_id(),
                 account_id=sub,

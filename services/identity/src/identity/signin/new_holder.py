@@ -80,7 +80,7 @@ async def register(
             consent=consent == "yes",
             agreed=terms.seen,
         )
-        return signed_in(await signing_in.begin(account, browser, code), JOIN_PAGE, settings)
+        return signed_in(await signing_in.begin(account.id, browser, code), JOIN_PAGE, settings)
 
     return await forms.confirm(
         _PAGE, JOIN_PAGE, act, phone=phone, code=code, again_at=again_at, name=name, **terms.shown

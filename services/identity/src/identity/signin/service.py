@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from authkit import acr
 from contracts.vocabulary import AccountStatus, PolicyKind
 from identity.accounts.errors import AccountSuspended
-from identity.accounts.models import Account
 from identity.accounts.service import Accounts, phone_of
 from identity.audit.service import AuditLog
 from identity.codes.rules import texted
@@ -84,12 +84,12 @@ class SignIn:
         Raises the errors of `Registrations.register`, which the caller must render, as those of `with_code`.
         """
         account = await self._registrations.register(phone, ticket, code, name, agreed)
-        return await self.begin(account, browser, code)
+        return await self.begin(account.id, browser, code)
 
-    async def begin(self, account: Account, browser: BrowserSession | None, code: str) -> SignedIn:
+    async def begin(self, sub: UUID, browser: BrowserSession | None, code: str) -> SignedIn:
         """Create a session for somebody who has just proved their number with `code`, which was redeemed."""
-        _, cookie = await self._sessions.begin(account, browser, acr=acr.SMS, amr=_amr(code))
-        return SignedIn(cookie, self._sender.remember(account.id))
+        _, cookie = await self._sessions.begin(sub, browser, acr=acr.SMS, amr=_amr(code))
+        return SignedIn(cookie, self._sender.remember(sub))
 
     async def with_code(self, phone: str, ticket: str, code: str, browser: BrowserSession | None) -> SignedIn:
         """Verify the code and create a session.
@@ -99,22 +99,22 @@ class SignIn:
         """
         number = phone_of(phone)
         await self._codes.redeem(number, "sign_in", ticket, code)
-        account = await self._accounts.by_phone(number, share=True)
+        account = await self._accounts.holder(number, share=True)
         if account is None:
             # Only whoever has the number gets to know this.
             raise NotRegistered
         if account.status != AccountStatus.ACTIVE:
             self._audit.record(actor=account.id, action="sign_in.refused", target=account.id)
-            self._sessions.refused(account.id, means_of(_amr(code)), AccountSuspended.code)
+            await self._sessions.refused(account.id, means_of(_amr(code)), AccountSuspended.code)
             raise AccountSuspended.for_holder(await self._platform.helper_of(account.id))
-        await self._notify(account, number)
-        return await self.begin(account, browser, code)
+        await self._notify(account.id, number)
+        return await self.begin(account.id, browser, code)
 
-    async def _notify(self, account: Account, number: str) -> None:
+    async def _notify(self, sub: UUID, number: str) -> None:
         """Tell the person about a sign-in from a browser that is not remembered, except the first of all."""
-        if not self._settings.sign_in_notices or self._sender.remembers(account.id):
+        if not self._settings.sign_in_notices or self._sender.remembers(sub):
             return
-        if await self._sessions.has_signed_in(account.id):
+        if await self._sessions.has_signed_in(sub):
             at = self._clock.now().astimezone(SHANGHAI).strftime("%m月%d日%H:%M")
-            helper = await self._platform.helper_of(account.id)
+            helper = await self._platform.helper_of(sub)
             await self._messages.queue(number, notice(at, self._sessions.device.name, helper))

@@ -3,13 +3,16 @@
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
+from urllib import request
+from urllib.parse import urlsplit
 
+import aiohttp
 import httpx
 import structlog
 
 from identity.sms.errors import SmsRefused, SmsUnavailable
-from servicekit.tracing import HOOKS
+from servicekit import tracing
 
 log = structlog.get_logger("sms")
 
@@ -50,7 +53,8 @@ class DevInbox:
 
 
 # Statuses caused by the gateway or by the secret, not by the message.
-_NOT_THE_MESSAGE = {401, 403, 404, 405, 408, 425, 429}
+_NOT_THE_MESSAGE: Final = {401, 403, 404, 405, 408, 425, 429}
+_SECONDS: Final = 5.0
 
 
 class HttpSmsGateway:
@@ -58,30 +62,50 @@ class HttpSmsGateway:
 
     def __init__(self, url: str, secret: str) -> None:
         self._url = url
-        # Created once: loading the trusted certificates takes longer than the rest of a sign-in.
-        self._http = httpx.AsyncClient(
-            timeout=5, headers={"Authorization": f"Bearer {secret}"}, event_hooks=HOOKS
-        )
+        self._headers = {"Authorization": f"Bearer {secret}"}
+        self._opened: aiohttp.ClientSession | None = None
 
     async def send(self, phone: str, text: str, *, key: str | None = None) -> None:
         """See `SmsGateway.send`."""
-        headers = {} if key is None else {"Idempotency-Key": key}
+        given = {"Idempotency-Key": key, tracing.HEADER.decode(): tracing.traceparent()}
+        headers = {name: value for name, value in given.items() if value is not None}
         try:
-            response = await self._http.post(self._url, json={"phone": phone, "text": text}, headers=headers)
-            response.raise_for_status()
-        except httpx.HTTPStatusError as error:
-            status = error.response.status_code
-            log.warning("sms not sent", error=f"HTTP {status}")
-            if 400 <= status < 500 and status not in _NOT_THE_MESSAGE:
-                # The exception contains number and text and must not be chained to an error that may be
-                # logged.
-                raise SmsRefused(f"HTTP {status}") from None
-            raise SmsUnavailable from error
-        except httpx.HTTPError as error:
+            async with self._session().post(
+                self._url, json={"phone": phone, "text": text}, headers=headers, allow_redirects=False
+            ) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
             # Number and text must not be logged: log only the type of the error.
             log.warning("sms not sent", error=type(error).__name__)
             raise SmsUnavailable from error
+        if 200 <= status < 300:
+            return
+        log.warning("sms not sent", error=f"HTTP {status}")
+        if 400 <= status < 500 and status not in _NOT_THE_MESSAGE:
+            raise SmsRefused(f"HTTP {status}")
+        raise SmsUnavailable
 
     async def close(self) -> None:
         """See `SmsGateway.close`."""
-        await self._http.aclose()
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _session(self) -> aiohttp.ClientSession:
+        """Return the client, made at the first message: it belongs to a running loop."""
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                headers=self._headers,
+                timeout=aiohttp.ClientTimeout(total=_SECONDS),
+                # The certificates of the other clients, read once: reading them takes longer than a message.
+                connector=aiohttp.TCPConnector(ssl=httpx.create_ssl_context()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                proxy=_proxy_of(self._url),
+            )
+        return self._opened
+
+
+def _proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment names for an address, as the other clients find it."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return None if request.proxy_bypass(host) else request.getproxies().get(parts.scheme)

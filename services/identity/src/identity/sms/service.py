@@ -12,9 +12,8 @@ from identity.sms.repository import SmsRepository
 from identity.sms.rules import NOTICE_LIFETIME, SEALED_FOR
 from identity.vault import Vault
 from servicekit.clock import Clock
-from servicekit.db import on_commit
 from servicekit.ids import new_id
-from servicekit.lanes import InSession
+from servicekit.lane_sessions import after_commit, runner_of
 
 _TOPIC = "sms-topic"
 
@@ -27,7 +26,7 @@ class TextMessages:
         self._clock = clock
         self._vault = vault
         self._dispatcher = dispatcher
-        self._rows = SmsRepository(InSession(session))
+        self._rows = SmsRepository(runner_of(session))
 
     def check_gateway(self) -> None:
         """Raise `SmsUnavailable` while the gateway is down, for messages that would be useless later."""
@@ -59,4 +58,4 @@ class TextMessages:
                 attempts=0,
             )
         )
-        on_commit(self._session, self._dispatcher.wake)
+        after_commit(self._session, self._dispatcher.wake)

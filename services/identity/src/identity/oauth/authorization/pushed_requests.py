@@ -59,7 +59,7 @@ def push(context: Context, server: AuthorizationServer, request: Request) -> dic
     ]
     if "client_id" not in request.form:
         pairs.append(("client_id", client.client_id))
-        request.payload.datalist["client_id"] = [client.client_id]
+        request.payload.put("client_id", client.client_id)
     if context.dpop_jkt is not None:
         if request.form.get("dpop_jkt", context.dpop_jkt) != context.dpop_jkt:
             raise InvalidRequestError("'dpop_jkt' is not the key of the proof.")

@@ -49,7 +49,7 @@ class Authorizing:
     async def system(self, client_id: str) -> SystemName | None:
         """Return how people know a client, for a page."""
         async with self._database.transaction() as session:
-            return await Names(session, self._parts.clients).of(client_id)
+            return await Names(session, self._parts.clients, self._database).of(client_id)
 
     def _resumed(self, context: Context, cookie: str | None) -> BrowserSession | None:
         sid, secret = parts_of(cookie)

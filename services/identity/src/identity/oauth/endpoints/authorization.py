@@ -19,10 +19,10 @@ from identity.oauth.authorization.prompts import (
 )
 from identity.oauth.authorization.service import Authorizing
 from identity.oauth.dependencies import keep
-from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.endpoints.pages import consent_page, select_account_page
 from identity.pages import csrf
 from identity.pages.dependencies import AGREE_PAGE, cookie_name, is_secure
+from identity.pages.forms import form_pairs
 from identity.pages.rendering import error_page, see_other
 from identity.sessions.models import BrowserSession
 from identity.vault import Vault

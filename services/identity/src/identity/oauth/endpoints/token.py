@@ -8,9 +8,10 @@ from fastapi.responses import Response
 
 from identity.clients import rules
 from identity.descriptions import OAUTH_ERRORS
-from identity.oauth.endpoints.forms import form_pairs, headers_of
+from identity.oauth.endpoints.headers import headers_of
 from identity.oauth.service import ClientCalls
 from identity.oauth.state.messages import Pairs, Reply
+from identity.pages.forms import form_pairs
 from servicekit.routing import DirectRoute
 
 _CREDENTIALS = {

@@ -13,8 +13,8 @@ from identity.audit.dependencies import AuditService
 from identity.dependencies import ServiceVault
 from identity.memberships.dependencies import MembershipService
 from identity.oauth.dependencies import OAuthService
-from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.tokens.access_tokens import parse_sub
+from identity.pages.forms import form_pairs
 from servicekit import problems
 
 router = APIRouter(tags=["OpenID Connect"])

@@ -8,12 +8,12 @@ from fastapi.responses import RedirectResponse, Response
 
 from identity.dependencies import ServiceSettings, ServiceVault
 from identity.descriptions import PAGES
-from identity.oauth.endpoints.forms import form_pairs
 from identity.oauth.logout.dependencies import LogoutService
 from identity.oauth.logout.frontchannel import logged_out
 from identity.oauth.logout.service import Logout, LogoutRequest
 from identity.pages import csrf
 from identity.pages.dependencies import Browser, is_secure, without_session
+from identity.pages.forms import form_pairs
 from identity.pages.rendering import error_page, origin_of, page, see_other
 from identity.sessions.dependencies import SessionService
 from identity.sessions.models import BrowserSession

@@ -29,12 +29,14 @@ from identity.oauth.state.repository import OAuthRepository
 from identity.oauth.state.snapshots import AnyGrant
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
-from identity.oauth.state.transactions import SessionNeeded, Transaction
+from identity.oauth.state.transactions import Transaction
+from identity.oauth.state.verified import VerifiedTokens
 from identity.policies.rules import Document
 from identity.sessions.models import BrowserSession
 from identity.settings import Settings
 from identity.vault import Vault
 from servicekit.clock import Clock
+from servicekit.lane_sessions import SessionNeeded
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Parts:
     records: AuditWriter
     policies: Mapping[PolicyKind, Document]
     """The current version of each document of the issuer."""
+    verified: VerifiedTokens = field(default_factory=VerifiedTokens)
 
 
 def person_in(session: Session, sub: UUID, sid: UUID | None, now: datetime) -> Subject | None:

@@ -165,7 +165,8 @@ class IssuingRepository:
 
         It is revoked by its client (`jti` is recorded), or by an event (the rule of `authkit.revocation`).
 
-        With `lock`, the account must already be locked; the grant is locked here.
+        With `lock`, the account must already be locked; the grant is locked here. Without, the person is
+        `Subject.standing`.
         """
         row = self._transaction.first(
             statements.LIVE_LOCKED if lock else statements.LIVE,
@@ -180,7 +181,9 @@ class IssuingRepository:
                 "at": now,
             },
         )
-        return None if row is None else (GrantSnapshot.of(row), Subject.of(row))
+        if row is None:
+            return None
+        return GrantSnapshot.of(row), Subject.of(row) if lock else Subject.standing(row)
 
 
 def _parameters(new: NewRefreshToken) -> dict[str, Any]:

@@ -30,7 +30,8 @@ from identity.audit.statements import insert_one
 from identity.base import revocations
 from identity.grants.models import Grant
 from identity.oauth.state.models import AuthorizationCode, OnceOnly, RefreshToken
-from identity.oauth.state.repository import SUBJECT, with_subject
+from identity.oauth.state.repository import STANDING, SUBJECT, with_subject
+from identity.sessions.models import BrowserSession
 from servicekit.lanes import Statement, locking
 
 _UUID: Final = Uuid()
@@ -215,10 +216,7 @@ _PLACE_REVOKED = exists().where(
     _REVOKED.not_before > _SINCE,
 )
 WITHDRAWN: Final = Statement(select(or_(_NOTED, _CLIENT_REVOKED).label("withdrawn")))
-_LIVE = with_subject(
-    select(*GRANT, *SUBJECT).select_from(Grant).join(Account, Account.id == Grant.account_id),
-    sid=Grant.session_id,
-).where(
+_OF_TOKEN = (
     Grant.id == bindparam("grant_id", type_=_UUID),
     Account.id == bindparam("sub", type_=_UUID),
     ~_NOTED,
@@ -237,5 +235,19 @@ _LIVE = with_subject(
         ),
     ),
 )
-LIVE: Final = Statement(_LIVE)
-LIVE_LOCKED: Final = Statement(_LIVE.with_for_update(key_share=True, of=Grant))
+LIVE: Final = Statement(
+    # What a new token would say is not read: it is most of the work.
+    select(*GRANT, *STANDING)
+    .select_from(Grant)
+    .join(Account, Account.id == Grant.account_id)
+    .outerjoin(BrowserSession, BrowserSession.id == Grant.session_id)
+    .where(*_OF_TOKEN)
+)
+LIVE_LOCKED: Final = Statement(
+    with_subject(
+        select(*GRANT, *SUBJECT).select_from(Grant).join(Account, Account.id == Grant.account_id),
+        sid=Grant.session_id,
+    )
+    .where(*_OF_TOKEN)
+    .with_for_update(key_share=True, of=Grant)
+)

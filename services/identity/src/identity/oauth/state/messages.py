@@ -48,11 +48,19 @@ class Payload(OAuth2Payload):  # type: ignore[misc]
             # RFC 6749 §3.1: a parameter without a value is treated as omitted.
             if value:
                 self._lists[name].append(value)
+        self._data: dict[str, str] | None = None
 
     @property
     def data(self) -> dict[str, str]:
         """First value of each parameter."""
-        return {name: values[0] for name, values in self._lists.items()}
+        if self._data is None:
+            self._data = {name: values[0] for name, values in self._lists.items()}
+        return self._data
+
+    def put(self, name: str, value: str) -> None:
+        """Set a parameter to one value."""
+        self._lists[name] = [value]
+        self._data = None
 
     @property
     def datalist(self) -> defaultdict[str, list[str]]:
@@ -66,11 +74,18 @@ class Request(OAuth2Request):  # type: ignore[misc]
     def __init__(
         self, method: str, uri: str, headers: dict[str, str], *, query: Pairs = (), form: Pairs = ()
     ) -> None:
+        # Authlib's constructor only refuses addresses without TLS besides, anew with each request; the
+        # settings have done that.
+        self.method, self.uri = method, uri
         # Authlib looks up headers in title case.
-        super().__init__(method, uri, headers={name.title(): value for name, value in headers.items()})
+        self.headers = {name.title(): value for name, value in headers.items()}
+        self.client: Any = None
+        self.auth_method = self.user = self.credential = None
+        self.authorization_code = self.refresh_token = None
+        self._body = self._scope = None
         self._args = Payload(query)
         self._posted = Payload(form)
-        self.payload = Payload([*query, *form])
+        self.payload = self._posted if form and not query else Payload([*query, *form])
 
     @property
     def args(self) -> dict[str, str]:

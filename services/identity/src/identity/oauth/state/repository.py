@@ -68,12 +68,15 @@ _DELEGATED = (
 )
 _GRANTED = func.unnest(RoleDefinition.permissions).table_valued("permission", name="granted").render_derived()
 
-SUBJECT: tuple[Any, ...] = (
+STANDING: tuple[Any, ...] = (
     Account.id.label("person_id"),
     Account.status.label("account_status"),
-    BrowserSession.id.label("session_id"),
     BrowserSession.ended_at.label("session_ended_at"),
     BrowserSession.begun_at.label("session_begun_at"),
+)
+"""Columns for `Subject.standing`."""
+SUBJECT: tuple[Any, ...] = (
+    *STANDING,
     BrowserSession.acting_since.label("session_acting_since"),
     *_ACTING.c,
     *_DELEGATED.c,

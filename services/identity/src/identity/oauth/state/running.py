@@ -9,8 +9,8 @@ from sqlalchemy.util import greenlet_spawn
 from identity.keys.ring import NoSigningKey
 from identity.oauth.state.context import Context, Parts, entered
 from identity.oauth.state.dependencies import make_context, make_context_on_lane
-from identity.oauth.state.transactions import SessionNeeded
 from servicekit.db import Database
+from servicekit.lane_sessions import SessionNeeded
 
 T = TypeVar("T")
 Call = Callable[[Context], T]

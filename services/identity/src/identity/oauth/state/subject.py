@@ -39,6 +39,21 @@ class Subject:
     delegated_until: datetime | None
 
     @classmethod
+    def standing(cls, row: Any) -> "Subject":
+        """Build from the columns of `repository.STANDING`: without what tokens say of the person."""
+        return cls(
+            id=row.person_id,
+            active=row.account_status == AccountStatus.ACTIVE,
+            in_session_since=row.session_begun_at if row.session_ended_at is None else None,
+            acting=None,
+            entitlements=[],
+            permissions=[],
+            platform_role=None,
+            acting_since=None,
+            delegated_until=None,
+        )
+
+    @classmethod
     def of(cls, row: Any) -> "Subject":
         """Build from the columns of `repository.SUBJECT`."""
         if row.platform_role is not None:

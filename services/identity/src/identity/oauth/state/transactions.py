@@ -14,14 +14,11 @@ from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 from servicekit.db import Database
+from servicekit.lane_sessions import SessionNeeded
 from servicekit.lanes import InSession as Runner
 from servicekit.lanes import Lane, Statement
 
 T = TypeVar("T")
-
-
-class SessionNeeded(Exception):
-    """The call must be made again in a session; on the lane it has changed nothing."""
 
 
 class Transaction(Protocol):

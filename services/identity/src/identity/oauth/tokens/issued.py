@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from pydantic_core import from_json
 from identity.oauth.state.context import Context
 from identity.oauth.state.snapshots import AnyGrant
 from identity.oauth.state.subject import Subject
+from identity.oauth.state.verified import Verified
 from identity.oauth.tokens.access_tokens import parse_sub
 from servicekit.ltree import lineage
 
@@ -21,15 +23,27 @@ _SAID = ("client_id", "jti", "sub")
 
 
 def read(context: Context, value: str) -> dict[str, Any] | None:
-    """Return the claims of an unexpired access token of this issuer, or None."""
+    """Return the claims of an unexpired access token of this issuer, not to be changed, or None."""
     if len(value) > _MAX_LENGTH or value.count(".") != 2:
         return None
+    digest = sha256(value.encode(errors="surrogatepass")).digest()
+    known = context.parts.verified.get(digest)
+    if known is None or context.published_key(known.kid) is None:
+        known = _verify(context, value)
+        if known is None:
+            return None
+        context.parts.verified.keep(digest, known)
+    return known.claims if known.claims["exp"] > context.clock.now().timestamp() else None
+
+
+def _verify(context: Context, value: str) -> Verified | None:
+    """Verify all of a token that does not change."""
     try:
         token = jws.extract_compact(value.encode())
         header = token.headers()
         kid = header.get("kid")
         found = context.published_key(kid) if isinstance(kid, str) else None
-        if found is None:
+        if not isinstance(kid, str) or found is None:
             return None
         algorithm, key = found
         if not jws.validate_compact(token, key, [algorithm]):
@@ -44,9 +58,7 @@ def read(context: Context, value: str) -> dict[str, Any] | None:
         or claims.get("iss") != context.settings.issuer_url
     ):
         return None
-    if not all(isinstance(claims.get(name), str) for name in _SAID):
-        return None
-    return claims if claims["exp"] > context.clock.now().timestamp() else None
+    return Verified(kid, claims) if all(isinstance(claims.get(name), str) for name in _SAID) else None
 
 
 @dataclass(frozen=True)
@@ -75,7 +87,8 @@ def active(context: Context, claims: dict[str, Any], *, lock: bool = False) -> A
     """Return the person and grant of a token from `read` if it is active now (RFC 7662 §2.2).
 
     Return None if the token was revoked, its client or an acting client is disabled, or its person's account,
-    session or grant has ended. `lock` keeps the grant from ending until the commit.
+    session or grant has ended. `lock` keeps the grant from ending until the commit; without it, of the person
+    only that is known by which the token is active.
     """
     clients = {claims["client_id"], *actors(claims)}
     if any(context.client(name) is None for name in clients):
