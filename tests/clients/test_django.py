@@ -124,3 +124,16 @@ def test_a_refusal_and_an_answer_for_another_browser_are_shown_and_let_nobody_in
     # Nobody is signed in, and another attempt succeeds.
     page = browser.http.get(browser.callback(site.to_issuer(browser)), follow_redirects=True)
     assert (page.status_code, 'id="who"' in page.text) == (200, True), page.text
+
+
+@pytest.mark.parametrize("site", ["mozilla-django-oidc"], indirect=True)
+def test_rfc9207_an_answer_of_another_issuer_lets_nobody_in(site: Site) -> None:
+    browser = site.issuer.browser()
+    callback = browser.callback(site.to_issuer(browser))
+    for answer in (
+        changed(callback, iss="https://id.example.com"),
+        str(httpx.URL(callback).copy_remove_param("iss")),
+    ):
+        assert browser.http.get(answer).status_code == 403
+    # The code has not been sent anywhere.
+    assert browser.http.get(callback).headers["location"] == "/"
