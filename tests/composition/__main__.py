@@ -10,10 +10,7 @@ It needs root, Docker Engine, debootstrap and Chromium.
 import asyncio
 import json
 import os
-import subprocess
 import sys
-import tempfile
-import time
 import warnings
 from pathlib import Path
 
@@ -37,6 +34,7 @@ from tests.composition.machine import (  # noqa: E402
     Unfit,
     complain,
     engine,
+    exit_status_of,
     left_behind,
     output,
     resolve,
@@ -45,7 +43,7 @@ from tests.composition.machine import (  # noqa: E402
     timed,
     with_compose,
 )
-from tests.composition.messages import Messages, receiving  # noqa: E402
+from tests.composition.messages import Messages  # noqa: E402
 from tests.composition.restoring import destroyed_and_restored  # noqa: E402
 from tests.composition.rolling import replaced_under_load  # noqa: E402
 from tests.composition.scanning import scanned, signatures  # noqa: E402
@@ -124,11 +122,10 @@ def sizes(environment: dict[str, str]) -> None:
         print(f"   memory {line}")
 
 
-def check(folder: Path, messages: Messages) -> None:
+def check(folder: Path, messages: Messages, environment: dict[str, str]) -> None:
     """Do all of it."""
-    version = engine(dict(os.environ))
-    environment = with_compose(folder, dict(os.environ))
-    environment.setdefault("DOCKER_BUILDKIT", "1")
+    version = engine(environment)
+    environment = with_compose(folder, environment)
     compose = output("docker", "compose", "version", "--short", environment=environment).strip()
     print(f"Docker Engine {version}, Compose {compose}", flush=True)
     with timed("base images from a Debian mirror"):
@@ -187,23 +184,5 @@ def check(folder: Path, messages: Messages) -> None:
     print("   no container, volume or network is left")
 
 
-def main() -> int:
-    """Return the exit status."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="zhuxue-check-") as folder, receiving() as messages:
-        # The gateway's user reads the certificates below it.
-        Path(folder).chmod(0o755)
-        try:
-            check(Path(folder), messages)
-        except Unfit as error:
-            print(f"compose-check: not run: {error}")
-            return 2
-        except (people.Failed, subprocess.CalledProcessError) as error:
-            print(f"compose-check: failed: {error}")
-            return 1
-    print(f"compose-check: passed in {time.monotonic() - began:.0f} s")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status_of("compose-check", check))

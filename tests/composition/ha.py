@@ -5,10 +5,8 @@ databases have. It needs what `make compose-check` needs, and 8 GiB of memory.
 """
 
 import asyncio
-import os
 import subprocess
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +29,7 @@ from tests.composition.machine import (  # noqa: E402
     Unfit,
     complain,
     engine,
+    exit_status_of,
     left_behind,
     output,
     resolve,
@@ -39,7 +38,7 @@ from tests.composition.machine import (  # noqa: E402
     timed,
     with_compose,
 )
-from tests.composition.messages import Messages, receiving  # noqa: E402
+from tests.composition.messages import Messages  # noqa: E402
 from tests.composition.working import Working  # noqa: E402
 
 # Two containers each.
@@ -225,23 +224,5 @@ def check(folder: Path, messages: Messages, environment: dict[str, str]) -> None
             )
 
 
-def main() -> int:
-    """Return the exit status."""
-    began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="zhuxue-check-") as folder, receiving() as messages:
-        Path(folder).chmod(0o755)
-        environment = {**os.environ, "DOCKER_BUILDKIT": "1"}
-        try:
-            check(Path(folder), messages, environment)
-        except Unfit as error:
-            print(f"ha-check: not run: {error}")
-            return 2
-        except (people.Failed, TimeoutError, subprocess.CalledProcessError) as error:
-            print(f"ha-check: failed: {error}")
-            return 1
-    print(f"ha-check: passed in {time.monotonic() - began:.0f} s")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status_of("ha-check", check))

@@ -7,13 +7,15 @@ import resource
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.composition.messages import Messages
+from onebox.demo import people
+from tests.composition.messages import Messages, receiving
 
 ROOT = Path(__file__).parents[2]
 PROJECT, TAG, DOMAIN = "zhuxue-check", "check", "zhuxue.test"
@@ -151,3 +153,22 @@ def complain(environment: dict[str, str]) -> None:
         env=environment,
         check=False,
     )
+
+
+def exit_status_of(name: str, check: Callable[[Path, Messages, dict[str, str]], None]) -> int:
+    """Run a check in a folder of its own; return the exit status."""
+    began = time.monotonic()
+    environment = {"DOCKER_BUILDKIT": "1", **os.environ}
+    with tempfile.TemporaryDirectory(prefix="zhuxue-check-") as folder, receiving() as messages:
+        # The gateway's user reads the certificates below it.
+        Path(folder).chmod(0o755)
+        try:
+            check(Path(folder), messages, environment)
+        except Unfit as error:
+            print(f"{name}: not run: {error}")
+            return 2
+        except (people.Failed, TimeoutError, subprocess.CalledProcessError) as error:
+            print(f"{name}: failed: {error}")
+            return 1
+    print(f"{name}: passed in {time.monotonic() - began:.0f} s")
+    return 0
