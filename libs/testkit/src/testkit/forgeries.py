@@ -57,6 +57,19 @@ def forgeries(valid: str, published: dict[str, Any]) -> dict[str, str]:
     return forged
 
 
+_P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def respelled(token: str) -> str:
+    """Return the token with the other valid value of its ES256 signature: (r, n - s) for (r, s).
+
+    That is no forgery: FIPS 186-5 §6.4 has two signatures for one message.
+    """
+    head, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    return f"{head}.{b64url(raw[:32] + (_P256_ORDER - int.from_bytes(raw[32:])).to_bytes(32))}"
+
+
 def _decoded(part: str) -> dict[str, Any]:
     value: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return value

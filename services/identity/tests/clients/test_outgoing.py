@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from identity import outgoing
 from identity.addresses import may_call
+from identity.clients import rules
 
+GOOD = rules.Metadata(client_name="x", redirect_uris=["https://rp.example.cn/cb"])
 REFUSED = [
     "127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
     "100.64.0.1", "192.88.99.1", "224.0.0.1", "255.255.255.255", "::1", "::", "::7f00:1", "::ffff:127.0.0.1",
@@ -22,6 +25,21 @@ REFUSED = [
 @pytest.mark.parametrize("address", REFUSED)
 def test_what_is_not_public_is_not_called(address: str) -> None:
     assert not may_call(address)
+
+
+@pytest.mark.parametrize("address", [one for one in REFUSED if " " not in one and "%" not in one])
+async def test_what_is_not_public_is_refused_at_registration_and_at_the_call(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"https://[{address}]/x" if ":" in address else f"https://{address}/x"
+    limits = {"scopes": rules.SCOPES, "audiences": (), "grants": rules.GRANT_TYPES}
+    for member in ("jwks_uri", "backchannel_logout_uri"):
+        client = replace(GOOD, **{member: uri})  # type: ignore[arg-type]
+        with pytest.raises(rules.BadMetadata, match=member):
+            rules.check(client, **limits)  # type: ignore[arg-type]
+    resolving(monkeypatch, [address])
+    with pytest.raises(outgoing.NotAllowed, match="public"):
+        await called("https://rp.example.cn/x")
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "202.96.128.86", "::ffff:8.8.8.8", "2400:3200::1"])

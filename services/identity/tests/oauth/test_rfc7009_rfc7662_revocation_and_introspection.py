@@ -1,6 +1,5 @@
 """Revocation (RFC 7009) and introspection (RFC 7662)."""
 
-import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +13,7 @@ from services.identity.tests.support import token_calls as tools
 from services.identity.tests.support.running_identity import Browser, NewBrowser
 from services.identity.tests.support.shapes import Credentials, JsonObject
 from testkit.clock import FrozenClock
+from testkit.forgeries import respelled
 from testkit.waiting import moments
 
 PHONE = "19900001323"
@@ -127,15 +127,6 @@ async def test_a_client_s_own_access_token_and_refresh_token(new_browser: NewBro
     assert await introspect(browser, token["refresh_token"], OFFICE) == {"active": False}
     await browser.http.post("/revoke", data={"token": token["refresh_token"]}, auth=RP)
     assert await introspect(browser, token["refresh_token"], RP) == {"active": False}
-
-
-def respelled(token: str) -> str:
-    """The same token with the other valid value of its ECDSA signature: (r, n - s) for (r, s)."""
-    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    head, _, signature = token.rpartition(".")
-    raw = base64.urlsafe_b64decode(signature + "==")
-    other = raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32)
-    return f"{head}.{base64.urlsafe_b64encode(other).rstrip(b'=').decode()}"
 
 
 @pytest.mark.usefixtures("clients")

@@ -17,7 +17,8 @@ from identity.dependencies import ServiceSettings
 from identity.descriptions import OAUTH_ERRORS
 from servicekit.text import unstorable
 
-router = APIRouter(tags=["动态登记"], responses=OAUTH_ERRORS)
+_NOBODY: dict[int | str, dict[str, Any]] = {401: OAUTH_ERRORS[401]}
+router = APIRouter(tags=["动态登记"])
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _REFUSED = (errors.InvalidRedirectUri, errors.InvalidClientMetadata)
@@ -76,7 +77,7 @@ _BODY: dict[str, Any] = {
 }
 
 
-@router.post("/register", status_code=201, summary="动态登记", openapi_extra=_BODY)
+@router.post("/register", status_code=201, summary="动态登记", openapi_extra=_BODY, responses=OAUTH_ERRORS)
 async def register_client(
     request: Request, token: Token, registration: RegistrationService, settings: ServiceSettings
 ) -> Response:
@@ -95,7 +96,7 @@ async def register_client(
     return _answer(settings.issuer_url, made, own, 201)
 
 
-@router.get("/register/{client_id}", summary="读取动态登记")
+@router.get("/register/{client_id}", summary="读取动态登记", responses=_NOBODY)
 async def read_client(
     client_id: str, token: Token, registration: RegistrationService, settings: ServiceSettings
 ) -> Response:
@@ -107,7 +108,7 @@ async def read_client(
     return _answer(settings.issuer_url, Registered(client, None), token, 200)
 
 
-@router.put("/register/{client_id}", summary="修改动态登记", openapi_extra=_BODY)
+@router.put("/register/{client_id}", summary="修改动态登记", openapi_extra=_BODY, responses=OAUTH_ERRORS)
 async def change_client(
     client_id: str,
     request: Request,
@@ -136,7 +137,7 @@ async def change_client(
     return _answer(settings.issuer_url, made, token, 200)
 
 
-@router.delete("/register/{client_id}", status_code=204, summary="删除动态登记")
+@router.delete("/register/{client_id}", status_code=204, summary="删除动态登记", responses=_NOBODY)
 async def delete_client(
     client_id: str, token: Token, registration: RegistrationService, states: ClientStateService
 ) -> Response:
