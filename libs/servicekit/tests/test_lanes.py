@@ -29,8 +29,9 @@ from sqlalchemy.types import TypeEngine
 
 from libs.servicekit.tests.support.notes_service import Note
 from servicekit import lanes
+from servicekit.advisory_locks import shared
 from servicekit.db import Database
-from servicekit.lanes import Lanes, Statement, locking, shared
+from servicekit.lanes import Lanes, Statement, locking
 from servicekit.outages import DatabaseBusy
 from servicekit.problems import Problem
 from servicekit.wire import as_text

@@ -5,7 +5,7 @@ Core once per process and prepared once per connection. There is no session, no 
 and PostgreSQL plans each statement once (docs/adr/0034-lanes.md). Everything else uses `servicekit.db`.
 
     async with database.lanes.transaction() as lane:
-        await lane.lock(shared(SPACE, notice_id))
+        await lane.lock(advisory_locks.shared(SPACE, notice_id))
         row = await lane.first(FACTS, {"notice": notice_id, "unit": unit_id})
 """
 
@@ -13,8 +13,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
-from typing import Annotated, Any, Final, NamedTuple, Protocol
-from uuid import UUID
+from typing import Annotated, Any, Final, Protocol
 
 import asyncpg
 import structlog
@@ -24,6 +23,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.base import Executable
 
+from servicekit.advisory_locks import Lock
 from servicekit.engine import hide_values
 from servicekit.inserts import inserting
 from servicekit.lane_connections import BEGIN, GONE, Connection
@@ -75,27 +75,6 @@ def _inserting(mapped: Any, names: frozenset[str]) -> Statement:
 
 _SAVEPOINT: Final = Statement(text("SAVEPOINT lane"))
 _UNDO: Final = Statement(text("ROLLBACK TO SAVEPOINT lane"))
-
-
-class Lock(NamedTuple):
-    """An advisory lock of a transaction."""
-
-    sql: str
-
-
-def shared(space: int, *ids: UUID) -> Lock:
-    """Return a lock that transactions share: `pg_advisory_xact_lock_shared(space, hashtext(ids))`."""
-    return Lock(f"SELECT pg_advisory_xact_lock_shared({_key(space, ids)})")
-
-
-def alone(space: int, *ids: UUID) -> Lock:
-    """Return the lock that excludes all others of the same ids: `pg_advisory_xact_lock`."""
-    return Lock(f"SELECT pg_advisory_xact_lock({_key(space, ids)})")
-
-
-def _key(space: int, ids: Sequence[UUID]) -> str:
-    text = "".join(str(UUID(str(id_))) for id_ in ids)
-    return f"{int(space)}, hashtext('{text}')"
 
 
 class Row(Protocol):
@@ -346,12 +325,10 @@ class Lanes:
                 connection.driver.terminate()
 
     async def _take(self) -> Connection:
-        try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                await self._places.acquire()
-        except TimeoutError:
-            LOST.labels("waiting").inc()
-            raise DatabaseBusy from None
+        if self._places.locked():
+            await self._wait()
+        else:
+            await self._places.acquire()
         try:
             while self._free:
                 connection = self._free.pop()
@@ -361,6 +338,14 @@ class Lanes:
         except BaseException:
             self._places.release()
             raise
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._places.acquire()
+        except TimeoutError:
+            LOST.labels("waiting").inc()
+            raise DatabaseBusy from None
 
     def _return(self, lane: Lane) -> None:
         connection, lane._connection = lane._connection, None

@@ -22,9 +22,18 @@ class BodyLimitMiddleware:
         for prefix, own in self.larger.items():
             if scope["path"].startswith(prefix):
                 limit = own
-        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        declared, chunked = b"0", False
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                declared = value
+            elif name == b"transfer-encoding":
+                chunked = True
         if not declared.isdigit() or int(declared) > limit:
             await response_of(BodyTooLarge())(scope, receive, send)
+            return
+        if not chunked:
+            # The server reads as much as was declared.
+            await self.app(scope, receive, send)
             return
         seen = 0
 

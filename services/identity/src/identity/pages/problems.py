@@ -30,7 +30,7 @@ class Pages:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         site.set(self._site)
-        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+        if scope["type"] != "http" or not _for_browser(scope):
             await self.app(scope, receive, send)
             return
         held: Message | None = None
@@ -49,6 +49,10 @@ class Pages:
                 await _send_page(scope, receive, send, held, json.loads(bytes(body)))
 
         await self.app(scope, receive, send_page)
+
+
+def _for_browser(scope: Scope) -> bool:
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def _to_turn(path: str, start: Message) -> bool:

@@ -2,7 +2,6 @@
 
 import hmac
 from datetime import datetime, timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import DateTime, ForeignKey, Index, LargeBinary, Text, text
@@ -10,6 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.base import Base
+from identity.sessions.rules import hash_of
 from servicekit.ids import new_id
 
 # A write of last_seen_at on each request would turn every read into a write.
@@ -90,7 +90,7 @@ class BrowserSession(Base):
 
     def opened_by(self, secret: str) -> bool:
         """Return whether `secret` is that of the session's cookie."""
-        return hmac.compare_digest(self.secret_hash, sha256(secret.encode()).digest())
+        return hmac.compare_digest(self.secret_hash, hash_of(secret))
 
     def stale(self, now: datetime) -> bool:
         """Return whether `last_seen_at` of an active session is to be updated."""

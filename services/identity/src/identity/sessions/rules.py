@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from hashlib import sha256
 from uuid import UUID
 
 from contracts.vocabulary import Vocabulary
@@ -41,3 +42,8 @@ def parts_of(cookie: str | None) -> tuple[UUID | None, str]:
         return UUID(sid), secret
     except ValueError:
         return None, secret
+
+
+def hash_of(secret: str) -> bytes:
+    """Return the hash by which the secret of a session's cookie is stored."""
+    return sha256(secret.encode()).digest()

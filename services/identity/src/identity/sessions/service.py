@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -17,7 +16,7 @@ from identity.sessions.devices import Device
 from identity.sessions.jobs import NOTIFY, LogoutNotice
 from identity.sessions.models import BrowserSession, SignInRecord
 from identity.sessions.repository import SessionRepository
-from identity.sessions.rules import LONGEST_RENEWED, RECENT, means_of, parts_of
+from identity.sessions.rules import LONGEST_RENEWED, RECENT, hash_of, means_of, parts_of
 from identity.settings import Settings
 from servicekit.clock import Clock
 from servicekit.ids import instant_of, new_id
@@ -57,7 +56,7 @@ class Sessions:
         row = BrowserSession(
             id=new_id(),
             account_id=sub,
-            secret_hash=sha256(secret.encode()).digest(),
+            secret_hash=hash_of(secret),
             begun_at=now,
             authenticated_at=now,
             last_seen_at=now,
@@ -128,7 +127,7 @@ class Sessions:
 
     def _renew(self, row: BrowserSession, acr: str, amr: list[str]) -> str:
         secret = secrets.token_urlsafe(32)
-        row.secret_hash = sha256(secret.encode()).digest()
+        row.secret_hash = hash_of(secret)
         row.last_seen_at = self._clock.now()
         row.acr, row.amr = acr, amr
         return f"{row.id}.{secret}"

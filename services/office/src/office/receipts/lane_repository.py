@@ -14,8 +14,9 @@ from office.receipts.models import Signature
 from office.receipts.rules import READERS
 from office.tasks.feed import as_json, to_share
 from office.tasks.models import Task, TaskShare
+from servicekit.advisory_locks import alone, shared
 from servicekit.ids import new_id
-from servicekit.lanes import Lane, alone, shared
+from servicekit.lanes import Lane
 
 
 class LaneRepository:

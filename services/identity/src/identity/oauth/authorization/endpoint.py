@@ -80,6 +80,8 @@ def _answer(
 
 def _person(context: Context) -> Person | None:
     """Return the signed-in account if it is active."""
+    if context.visitor is not None:
+        return context.visitor.person
     return None if context.browser is None else context.browsing.person(context.browser.account_id)
 
 

@@ -168,7 +168,9 @@ def agreement(at: Interaction) -> AgreementPage | None:
     """Prompt for the agreement to documents of the issuer that have changed."""
     assert at.person is not None
     context = at.request.context
-    if not missing(context.parts.policies, context.browsing.agreed(at.person.id)):
+    read = context.visitor
+    agreed = context.browsing.agreed(at.person.id) if read is None else read.agreed
+    if not missing(context.parts.policies, agreed):
         return None
     return AgreementPage(redirect_uri=at.request.redirect_uri)
 

@@ -10,6 +10,7 @@ from identity.oauth.authorization.interaction import Marker
 from identity.oauth.state.context import Context, Parts
 from identity.oauth.state.messages import Pairs
 from identity.oauth.state.running import on_lane
+from identity.oauth.state.snapshots import Visitor
 from identity.sessions.models import BrowserSession
 from identity.sessions.rules import parts_of
 from servicekit.db import Database
@@ -31,7 +32,8 @@ class Authorizing:
         """
 
         def call(context: Context) -> tuple[Outcome, BrowserSession | None]:
-            browser = context.browser = self._resumed(context, cookie)
+            context.visitor = self._visitor(context, cookie)
+            browser = context.browser = None if context.visitor is None else context.visitor.session
             outcome = authorize(context, self._server, pairs, marker)
             if browser is not None and browser.stale(context.clock.now()):
                 # Last: the account is locked before the session.
@@ -51,12 +53,21 @@ class Authorizing:
         async with self._database.transaction() as session:
             return await Names(session, self._parts.clients, self._database).of(client_id)
 
+    def _visitor(self, context: Context, cookie: str | None) -> Visitor | None:
+        """Return the live session of the cookie, with its person."""
+        sid, secret = parts_of(cookie)
+        found = None if sid is None else context.browsing.visitor(sid, secret)
+        return found if found is not None and self._alive(context, found.session) else None
+
     def _resumed(self, context: Context, cookie: str | None) -> BrowserSession | None:
         sid, secret = parts_of(cookie)
         found = None if sid is None else context.browsing.session(sid)
         if found is None or not found.opened_by(secret):
             return None
+        return found if self._alive(context, found) else None
+
+    def _alive(self, context: Context, session: BrowserSession) -> bool:
         settings = self._parts.settings
         idle = timedelta(seconds=settings.session_idle_seconds)
         absolute = timedelta(seconds=settings.session_absolute_seconds)
-        return found if found.alive(context.clock.now(), idle, absolute) else None
+        return session.alive(context.clock.now(), idle, absolute)

@@ -4,17 +4,18 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, cast, func, insert, select, update
+from sqlalchemy import DateTime, LargeBinary, Text, Uuid, bindparam, cast, func, insert, select, update
 
 from contracts.vocabulary import AccountStatus
 from identity.accounts.models import Account
 from identity.consents.models import Consent
 from identity.grants.models import Grant
 from identity.oauth.state.models import AuthorizationCode, PushedRequest
-from identity.oauth.state.snapshots import Person
+from identity.oauth.state.snapshots import Person, Visitor
 from identity.oauth.state.transactions import Transaction
 from identity.policies.models import Agreement
 from identity.sessions.models import BrowserSession
+from identity.sessions.rules import hash_of
 from servicekit.lanes import Statement
 
 _UUID: Final = Uuid()
@@ -35,10 +36,24 @@ _PERSON: Final = Statement(
     # A flush would write a modified session before the account is locked, against the lock order.
     .execution_options(autoflush=False)
 )
-_AGREED: Final = Statement(
-    select(func.array_agg(cast(Agreement.kind, Text) + " " + Agreement.version).label("agreed")).where(
-        Agreement.account_id == bindparam("sub", type_=_UUID), Agreement.withdrawn_at.is_(None)
+_AGREEMENTS: Final = select(
+    func.array_agg(cast(Agreement.kind, Text) + " " + Agreement.version).label("agreed")
+).where(Agreement.withdrawn_at.is_(None))
+_AGREED: Final = Statement(_AGREEMENTS.where(Agreement.account_id == bindparam("sub", type_=_UUID)))
+# All of a browser that its cookie opens, in one statement. Another secret finds and locks nothing.
+_VISITOR: Final = Statement(
+    select(
+        *(BrowserSession.__table__.c[name].label(f"session_{name}") for name in _READ),
+        *(Account.id, Account.status, Account.name, Account.phone_masked),
+        _AGREEMENTS.where(Agreement.account_id == Account.id).scalar_subquery().label("agreed"),
     )
+    .join_from(BrowserSession, Account, Account.id == BrowserSession.account_id)
+    .where(
+        BrowserSession.id == bindparam("sid", type_=_UUID),
+        BrowserSession.secret_hash == bindparam("secret_hash", type_=LargeBinary),
+    )
+    .with_for_update(read=True, of=Account)
+    .execution_options(autoflush=False)
 )
 _CONSENT: Final = Statement(
     select(Consent.scopes, Consent.resources).where(
@@ -78,6 +93,14 @@ class BrowsingRepository:
         row = self._transaction.first(_SESSION, {"sid": sid})
         return None if row is None else BrowserSession(**{name: getattr(row, name) for name in _READ})
 
+    def visitor(self, sid: UUID, secret: str) -> Visitor | None:
+        """Return the session that a cookie opens, also an ended one, with its person, share-locked."""
+        row = self._transaction.first(_VISITOR, {"sid": sid, "secret_hash": hash_of(secret)})
+        if row is None:
+            return None
+        session = BrowserSession(**{name: getattr(row, f"session_{name}") for name in _READ})
+        return Visitor(session, _active(row), _pairs(row.agreed))
+
     def touch(self, sid: UUID, now: datetime) -> None:
         """Update `last_seen_at` of a session that has not ended."""
         self._transaction.ahead(_TOUCH, {"sid": sid, "now": now})
@@ -85,14 +108,11 @@ class BrowsingRepository:
     def person(self, sub: UUID) -> Person | None:
         """Return an account if it is active, share-locked."""
         row = self._transaction.first(_PERSON, {"sub": sub})
-        if row is None or row.status != AccountStatus.ACTIVE:
-            return None
-        return Person(row.id, row.name, row.phone_masked)
+        return None if row is None else _active(row)
 
     def agreed(self, sub: UUID) -> set[tuple[str, str]]:
         """Return the versions of the issuer's documents that a person has agreed to."""
-        found = self._transaction.first(_AGREED, {"sub": sub}).agreed
-        return {(kind, version) for kind, _, version in (text.partition(" ") for text in found or ())}
+        return _pairs(self._transaction.first(_AGREED, {"sub": sub}).agreed)
 
     def consented(self, sub: UUID, client_id: str) -> tuple[set[str], set[str]] | None:
         """Return scopes and resources of a person's active consent to a client."""
@@ -106,6 +126,14 @@ class BrowsingRepository:
     def add_pushed(self, pushed: PushedRequest) -> None:
         """Insert a pushed request, which stays outside of any session."""
         self._transaction.ahead(_PUSHED, _parameters(pushed, "pushed"))
+
+
+def _active(row: Any) -> Person | None:
+    return Person(row.id, row.name, row.phone_masked) if row.status == AccountStatus.ACTIVE else None
+
+
+def _pairs(agreed: list[str] | None) -> set[tuple[str, str]]:
+    return {(kind, version) for kind, _, version in (text.partition(" ") for text in agreed or ())}
 
 
 def _parameters(row: Any, prefix: str) -> dict[str, Any]:

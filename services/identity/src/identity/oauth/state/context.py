@@ -26,7 +26,7 @@ from identity.keys.ring import KeyRing, PrivateKey, PublicKey
 from identity.oauth.state.browsing_repository import BrowsingRepository
 from identity.oauth.state.issuing_repository import IssuingRepository
 from identity.oauth.state.repository import OAuthRepository
-from identity.oauth.state.snapshots import AnyGrant
+from identity.oauth.state.snapshots import AnyGrant, Visitor
 from identity.oauth.state.subject import Subject
 from identity.oauth.state.token_repository import TokenRepository
 from identity.oauth.state.transactions import Transaction
@@ -78,6 +78,8 @@ class Context:
     parts: Parts
     services: Services
     browser: BrowserSession | None = None
+    visitor: Visitor | None = None
+    """What was read with `browser`, if that was read in this call."""
     dpop_jkt: str | None = None
     """Thumbprint of the key proven by the request (RFC 9449 §6.1)."""
     record: dict[str, Any] | None = None

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from identity.clients.models import Client
 from identity.grants.models import Grant
+from identity.sessions.models import BrowserSession
 
 
 @dataclass(slots=True)
@@ -167,3 +168,14 @@ class Person:
     id: UUID
     name: str
     phone_masked: str
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A browser with a session: its person, None if the account is not active, and the versions of the
+    issuer's documents that they have agreed to.
+    """
+
+    session: BrowserSession
+    person: Person | None
+    agreed: set[tuple[str, str]]
