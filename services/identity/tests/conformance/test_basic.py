@@ -305,8 +305,13 @@ async def test_oidcc_claims_essential(rp: RelyingParty) -> None:
 
 
 async def test_oidcc_ensure_request_object_with_redirect_uri(rp: RelyingParty) -> None:
-    answer = await rp.http.get(rp.url(redirect_uri="http://localhost:8000/evil", request="e30.e30."))
+    evil = "http://localhost:8000/evil"
+    payload = base64.urlsafe_b64encode(json.dumps({"redirect_uri": evil}).encode()).rstrip(b"=").decode()
+    request = f"eyJhbGciOiJub25lIn0.{payload}."
+    answer = await rp.http.get(rp.url(redirect_uri=evil, request=request))
     assert (answer.status_code, "location" in answer.headers) == (400, False)
+    # `authorize` asserts that the answer goes to the address outside of the object.
+    assert (await rp.authorize(request=request))["error"] == "request_not_supported"
 
 
 async def test_oidcc_refresh_token(rp: RelyingParty, register: Register) -> None:
