@@ -122,7 +122,7 @@ def shared_part(total: int) -> int:
     return (total + 1) // 2
 
 
-def part_of(kind: str, limit: int, phone_index: bytes) -> Budget:
+def part_of(kind: Literal["total", "reserve"], limit: int, phone_index: bytes) -> Budget:
     """Return the part of a budget of the deployment, `limit` codes an hour, that a number draws on.
 
     All requests would wait for one row, each until the one before is on disk. A large budget is divided
