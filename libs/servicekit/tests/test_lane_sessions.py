@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from libs.servicekit.tests.support.notes_service import Note
 from libs.servicekit.tests.test_lanes import BAD, PUT, TITLES
 from servicekit.db import Database
-from servicekit.lane_sessions import after_commit, lane_of, on_lane, runner_of, savepoint
+from servicekit.lane_sessions import after_commit, keep, lane_of, on_lane, runner_of, savepoint
 from servicekit.problems import Problem
 
 
@@ -79,7 +79,30 @@ async def test_a_savepoint_undoes_what_the_database_refused(database: Database, 
     async def call(session: AsyncSession) -> None:
         with pytest.raises(asyncpg.PostgresError):
             await undone(session, "refused", fail=True)
+        # A statement that the connection has not prepared before.
+        assert await runner_of(session).all(TITLES, {}) == []
         await put(session, "kept")
 
     await on_lane(database, call)
     assert await titles() == ["kept"]
+
+
+@pytest.mark.parametrize("needs_session", [False, True], ids=["lane", "session"])
+async def test_what_is_kept_stays_whatever_becomes_of_the_rest(
+    database: Database, titles: Any, *, needs_session: bool
+) -> None:
+    called: list[str] = []
+
+    async def call(session: AsyncSession) -> None:
+        if needs_session:
+            await session.connection()
+        await put(session, "kept")
+        after_commit(session, lambda: called.append("committed"))
+        await keep(session)
+        assert called == ["committed"]
+        await put(session, "lost")
+        raise Problem
+
+    with pytest.raises(Problem):
+        await on_lane(database, call)
+    assert (await titles(), called) == (["kept"], ["committed"])

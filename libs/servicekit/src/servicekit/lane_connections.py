@@ -14,13 +14,16 @@ STATEMENT_SECONDS: Final = 5.0
 """How long a statement may take, with waiting for locks."""
 _CONNECT_SECONDS: Final = 5.0
 
-# `force_generic_plan` and joins by loops: a lane looks up rows by their keys, whatever the values.
+# `force_generic_plan` and joins by loops: a lane looks up rows by their keys, whatever the values and however
+# small PostgreSQL believes a partition to be that was made today.
 _SERVER_SETTINGS: Final = {
     "timezone": "UTC",
     "jit": "off",
     "plan_cache_mode": "force_generic_plan",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    "enable_seqscan": "off",
+    "enable_material": "off",
     "statement_timeout": str(int(STATEMENT_SECONDS * 1000)),
     "idle_in_transaction_session_timeout": str(int(STATEMENT_SECONDS * 1000)),
 }

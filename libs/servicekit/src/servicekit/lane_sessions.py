@@ -12,7 +12,7 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from servicekit.db import Database, on_commit
+from servicekit.db import Database, on_commit, release
 from servicekit.lanes import InSession, Lane, Runner
 
 T = TypeVar("T")
@@ -56,6 +56,15 @@ def after_commit(session: AsyncSession, call: Callable[[], None]) -> None:
         on_commit(session, call)
     else:
         lane.on_commit(call)
+
+
+async def keep(session: AsyncSession) -> None:
+    """Commit now, so that what was done counts whatever becomes of the rest of the call."""
+    lane = lane_of(session)
+    if lane is None:
+        await release(session)
+    else:
+        await lane.keep()
 
 
 async def on_lane(database: Database, call: Callable[[AsyncSession], Awaitable[T]]) -> T:

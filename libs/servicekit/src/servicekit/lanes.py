@@ -74,7 +74,7 @@ def _inserting(mapped: Any, names: frozenset[str]) -> Statement:
 
 
 _SAVEPOINT: Final = Statement(text("SAVEPOINT lane"))
-_UNDO: Final = Statement(text("ROLLBACK TO SAVEPOINT lane"))
+_UNDO: Final = "ROLLBACK TO SAVEPOINT lane"
 
 
 class Row(Protocol):
@@ -201,14 +201,20 @@ class Lane:
             if kept <= len(self._waiting) and self._waiting[kept - 1][0] is _SAVEPOINT:
                 # Nothing has been sent since, the savepoint neither.
                 del self._waiting[kept - 1 :]
-            else:
+            elif self._works():
+                # Now: after an error of the database, it would not even prepare what follows.
                 self._waiting.clear()
-                self.put_ahead(_UNDO, {})
+                await (await self._connected()).driver.execute(_UNDO)
             raise
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Run `call` in this process after the commit."""
         self._on_commit.append(call)
+
+    async def keep(self) -> None:
+        """Commit now; what follows is a transaction of its own."""
+        await self._commit()
+        self._begun, self._on_commit, self._announced = False, [], []
 
     def _works(self) -> bool:
         return self._connection is not None and not self._connection.driver.is_closed()

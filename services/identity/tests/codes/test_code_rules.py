@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from identity.codes.questions import KINDS, ask, number_of, numeral
-from identity.codes.rules import Budget, code_of, network_of, shared_part
+from identity.codes.rules import Budget, code_of, network_of, part_of, shared_part
 
 SMS = "【学生资助】您的登录验证码为 683344，5 分钟内有效，请勿告知他人。"
 
@@ -76,3 +76,18 @@ def test_numerals_of_two_digits_are_different() -> None:
         "二十",
         "九十九",
     )
+
+
+@pytest.mark.parametrize(
+    ("limit", "parts"), [(0, 1), (1, 1), (3999, 1), (4000, 2), (50_001, 16), (10**6, 16)]
+)
+def test_a_large_budget_of_the_deployment_is_divided_among_rows(limit: int, parts: int) -> None:
+    found = {
+        (one.kind, one.key, one.limit)
+        for first in range(256)
+        for one in [part_of("total", limit, bytes([first, 7]))]
+    }
+    assert len(found) == parts
+    assert limit <= sum(most for _, _, most in found) < limit + parts
+    # A process of the release before counts under the empty key.
+    assert parts > 1 or {key for _, key, _ in found} == {b""}

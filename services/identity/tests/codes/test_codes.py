@@ -249,9 +249,9 @@ async def test_a_remembered_device_has_a_budget_too(new_browser: NewBrowser, clo
 async def test_strangers_spend_only_their_part_of_the_deployment_s_total(
     app: FastAPI, new_browser: NewBrowser, clock: FrozenClock, one: Callable[..., None]
 ) -> None:
+    one(sms_budget_total=2)
     owner = new_browser()
     await owner.sign_in(OWNER, owner.authorize_url(verifier=VERIFIER))
-    one(sms_budget_total=2)
     assert code_of(await new_browser().ask(PHONE)) == "sms_unavailable"
     clock.advance(timedelta(seconds=60))
     assert code_of(await owner.ask(OWNER, "sign_in")) == "sent"

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.clients.naming import Names
 from servicekit import lane_sessions
 from servicekit.db import Database
 from services.identity.tests.support.running_identity import Browser, NewBrowser
@@ -131,3 +132,25 @@ async def test_a_plain_sign_in_needs_no_session(
     monkeypatch.setattr(Database, "transaction", lambda _: pytest.fail("a session was opened"))
     answer = await signed_in(new_browser())
     assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+
+
+async def test_the_system_is_read_before_anything_is_locked(
+    app: FastAPI, new_browser: NewBrowser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, seen = Names._read, []
+
+    async def noted(names: Names, client_id: str) -> Any:
+        lane = lane_sessions.lane_of(names._session)
+        assert lane is not None
+        seen.append(lane._connection)
+        return await read(names, client_id)
+
+    monkeypatch.setattr("identity.clients.cache.SECONDS", 0)
+    monkeypatch.setattr(Names, "_read", noted)
+    browser = new_browser()
+    to = browser.authorize_url(verifier="v" * 64).removeprefix("http://localhost:8001")
+    shown = await browser.http.get("/login", params={"return_to": to})
+    form = {"csrf": csrf_of(shown.text), "return_to": to, "phone": PHONE}
+    for path, more in (("/login/code", {}), ("/login", {"code": WRONG})):
+        await browser.http.post(path, data=form | more)
+    assert seen == [None] * 3

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from identity.sms.errors import SmsRefused, SmsUnavailable
-from identity.sms.gateway import HttpSmsGateway
+from identity.sms.gateway import HttpSmsGateway, _proxy_of
 from servicekit import tracing
 
 
@@ -21,13 +21,18 @@ class Operator:
     connections: int = 0
     heads: list[str] = field(default_factory=list)
     messages: list[dict[str, str]] = field(default_factory=list)
+    body: bytes = b""
+    """Written apart from the head."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         while head := (await reader.read(4096)).decode():
             self.heads.append(head.split("\r\n\r\n")[0])
             self.messages.append(json.loads(head.split("\r\n\r\n")[1] or await reader.read(4096)))
-            writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: 0\r\n\r\n".encode())
+            writer.write(f"HTTP/1.1 {self.status}\r\nContent-Length: {len(self.body)}\r\n\r\n".encode())
+            await writer.drain()
+            await asyncio.sleep(0.01 if self.body else 0)
+            writer.write(self.body)
         writer.close()
 
 
@@ -70,6 +75,35 @@ async def test_messages_belong_to_the_trace_of_what_queued_them(
     inside, outside = operator.heads
     assert f"traceparent: {span.traceparent}" in inside
     assert "traceparent" not in outside
+
+
+async def test_a_connection_is_kept_when_the_answer_comes_in_parts(
+    gateway: HttpSmsGateway, operator: Operator
+) -> None:
+    operator.body = b'{"code": 0}'
+    for number in ("13800000001", "13800000002"):
+        await gateway.send(number, "验证码")
+    assert operator.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "proxy"),
+    [
+        ("http_proxy", "http://10.0.0.1:3128", "http://10.0.0.1:3128"),
+        ("all_proxy", "10.0.0.1:3128", "http://10.0.0.1:3128"),
+        ("https_proxy", "http://10.0.0.1:3128", None),
+    ],
+)
+def test_the_proxy_of_the_environment_is_used(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, proxy: str | None
+) -> None:
+    for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    monkeypatch.setenv(name, value)
+    assert _proxy_of("http://sms.example.cn/send") == proxy
+    monkeypatch.setenv("no_proxy", "sms.example.cn")
+    assert _proxy_of("http://sms.example.cn/send") is None
 
 
 async def test_a_redirect_is_not_followed(gateway: HttpSmsGateway, operator: Operator) -> None:

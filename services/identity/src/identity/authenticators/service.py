@@ -28,6 +28,7 @@ from identity.settings import Settings
 from identity.sms.service import TextMessages
 from identity.vault import Vault
 from servicekit.clock import Clock
+from servicekit.lane_sessions import keep
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ class Authenticators:
         audit: AuditLog,
         failures: Failures | None = None,
     ) -> None:
+        self._session = session
         self._clock = clock
         self._vault = vault
         self._settings = settings
@@ -194,7 +196,8 @@ class Authenticators:
         return await self._platform.helper_of(sub)
 
     async def refused(self, sub: UUID, action: str, code: str) -> None:
-        """Record a failed attempt."""
+        """Record a failed attempt and commit it, so that it counts whatever becomes of the page."""
         self._audit.record(actor=sub, action=action, target=sub, code=code)
         if action.startswith("sign_in"):
             await self._sessions.refused(sub, "passkey", code)
+        await keep(self._session)

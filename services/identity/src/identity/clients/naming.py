@@ -21,7 +21,13 @@ class Names:
         self._database = database
 
     async def of(self, client_id: str) -> SystemName | None:
-        """Return the name of an active client and that of its unit, perhaps those of a moment ago."""
+        """Return the name of an active client and that of its unit, perhaps those of a moment ago.
+
+        To be read before locks: on a lane it may wait for a connection, which whoever waits for them has.
+        """
+        if "\0" in client_id:
+            # Nobody has verified it, and the database would refuse it.
+            return None
         remembered = self._cache.remembered_name(client_id)
         if remembered is not None:
             return remembered[0]

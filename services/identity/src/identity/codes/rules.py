@@ -110,12 +110,27 @@ class Budget:
         return (self.limit + 1) // 2
 
 
+_MOST_PARTS = 16
+_LEAST_OF_PART = 2000
+
+
 def shared_part(total: int) -> int:
     """Return how many codes of the deployment's total browsers without a remembered device may spend.
 
     The rest is kept for remembered devices, so that a stranger who spends all of it locks out none of them.
     """
     return (total + 1) // 2
+
+
+def part_of(kind: Literal["total", "reserve"], limit: int, phone_index: bytes) -> Budget:
+    """Return the part of a budget of the deployment, `limit` codes an hour, that a number draws on.
+
+    All requests would wait for one row, each until the one before is on disk. A large budget is divided
+    among rows by number, so a part may be used up a little before all are.
+    """
+    parts = max(1, min(_MOST_PARTS, limit // _LEAST_OF_PART))
+    key = bytes([phone_index[0] % parts]) if parts > 1 else b""
+    return Budget(kind, key, -(-limit // parts), HOUR)
 
 
 def network_of(address: str) -> str:

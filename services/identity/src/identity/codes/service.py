@@ -239,11 +239,12 @@ class CodeSender:
         number's day. The rows of the deployment are locked last, because all requests wait for them.
         """
         per_number, total = self._settings.sms_budget_per_number, self._settings.sms_budget_total
-        shared = Budget("total", b"", rules.shared_part(total), rules.HOUR)
+        limit = rules.shared_part(total)
+        shared = rules.part_of("total", limit, phone_index)
         device = self._devices.key_of(holder, self._device)
         if device is not None:
             await self._count(Budget("device", device, per_number, rules.DAY), solved=True)
-            reserve = Budget("reserve", b"", total - shared.limit, rules.HOUR)
+            reserve = rules.part_of("reserve", total - limit, phone_index)
             now = self._clock.now()
             if reserve.limit and await self._codes.spend(reserve, now, up_to=reserve.limit) is None:
                 return

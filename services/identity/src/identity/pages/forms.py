@@ -34,7 +34,8 @@ def fields_of_query(request: Request, model: type[Fields]) -> Fields:
 
 
 def _read(place: str, pairs: Iterable[tuple[str, str]], model: type[Fields]) -> Fields:
-    given = dict(pairs)
+    # As FastAPI does: a field without a value has its default.
+    given = {name: value for name, value in pairs if value}
     try:
         return model.model_validate(given)
     except ValidationError as error:

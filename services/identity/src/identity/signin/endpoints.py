@@ -1,7 +1,7 @@
 """Sign-in at the issuer with phone number and SMS code, in server-rendered forms.
 
 The three steps run on a lane, and in a session for what is rare there: a browser that has a session already,
-a captcha, a text from the phone (`servicekit.lane_sessions`).
+and a text from the phone (`servicekit.lane_sessions`).
 """
 
 from typing import Annotated

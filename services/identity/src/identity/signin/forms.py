@@ -12,6 +12,7 @@ from identity.accounts.dependencies import NumberCodeService
 from identity.accounts.errors import BadPhone
 from identity.accounts.rules import normalise_phone
 from identity.clients.dependencies import NameService
+from identity.clients.shown import SystemName
 from identity.codes import rules as code_rules
 from identity.codes.browsers import keep_device, keep_ticket, ticket_cookie
 from identity.codes.captchas import Answer, Captcha
@@ -26,7 +27,9 @@ from identity.pages.dependencies import checked_return, is_secure, keep_session
 from identity.pages.rendering import page, see_other
 from identity.signin.service import SignedIn
 from servicekit.clock import SHANGHAI
+from servicekit.db import Session
 from servicekit.dependencies import ServiceClock
+from servicekit.lane_sessions import keep
 from servicekit.problems import Problem
 
 ReturnTo = Annotated[str, Form(max_length=8000)]
@@ -76,6 +79,7 @@ class CodeForms:
     def __init__(
         self,
         request: Request,
+        session: Session,
         vault: ServiceVault,
         settings: ServiceSettings,
         clock: ServiceClock,
@@ -84,12 +88,14 @@ class CodeForms:
         codes: CodeService,
     ) -> None:
         self._request = request
+        self._session = session
         self._vault = vault
         self._settings = settings
         self._clock = clock
         self._names = names
         self._numbers = numbers
         self._codes = codes
+        self._systems: dict[str, SystemName | None] = {}
         self.ticket = ticket_cookie(request)
         self.secure = is_secure(settings)
 
@@ -125,7 +131,7 @@ class CodeForms:
             template,
             status=status,
             form_action=client_origin(return_to),
-            system=await system_of(self._names, return_to),
+            system=await self._system(return_to),
             scripts=sent is not None,
             return_to=return_to,
             csrf=login_token(self._vault, cookie),
@@ -147,10 +153,17 @@ class CodeForms:
         keep_login_cookie(response, cookie, secure=self.secure)
         return response
 
+    async def _system(self, return_to: str) -> SystemName | None:
+        """Return the system that the person goes to; asked for before anything is locked or counted."""
+        if return_to not in self._systems:
+            self._systems[return_to] = await system_of(self._names, return_to)
+        return self._systems[return_to]
+
     async def another(
         self, template: str, return_to: str, phone: str, kind: CaptchaKind, **values: Any
     ) -> Response:
         """Return the first step with another captcha, of the kind that the person has chosen."""
+        await self._system(return_to)
         return await self.show(
             template,
             return_to,
@@ -176,6 +189,7 @@ class CodeForms:
         When a code that can still be used is already on its way, the page asks for it. When a
         budget is half used, the first step is shown again, with a captcha.
         """
+        await self._system(return_to)
         now = int(self._clock.now().timestamp())
         step: CodeStep | None = CodeStep(now + int(code_rules.RESEND_AFTER.total_seconds()))
         message, status, question, refused = "", 200, None, False
@@ -215,15 +229,17 @@ class CodeForms:
         **values: Any,
     ) -> Response:
         """Return the response of `act`, which redeems the `code`. If it raises a problem, return the page of
-        the second step with it: rendered, not raised, so that the counted attempt is committed.
+        the second step with it. The counted attempt is committed before, whatever becomes of the page.
 
         Who has texted from the phone gets that step again while the proof is good, else the first one.
         """
+        await self._system(return_to)
         try:
             return await act()
         except Problem as problem:
             purpose = next(way.purpose for way in WAYS.values() if way.template == template)
             proved = await self._codes.proved(phone, purpose, self.ticket, code)
+            await keep(self._session)
             over = code_rules.challenge_of(code) is not None and not proved
             return await self.show(
                 template,

@@ -55,6 +55,7 @@ class DevInbox:
 # Statuses caused by the gateway or by the secret, not by the message.
 _NOT_THE_MESSAGE: Final = {401, 403, 404, 405, 408, 425, 429}
 _SECONDS: Final = 5.0
+_MOST_READ: Final = 65_536
 
 
 class HttpSmsGateway:
@@ -74,7 +75,9 @@ class HttpSmsGateway:
                 self._url, json={"phone": phone, "text": text}, headers=headers, allow_redirects=False
             ) as response:
                 status = response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
+                # The connection is kept for the next message only when the answer has been read.
+                await response.content.read(_MOST_READ)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             # Number and text must not be logged: log only the type of the error.
             log.warning("sms not sent", error=type(error).__name__)
             raise SmsUnavailable from error
@@ -108,4 +111,8 @@ def _proxy_of(url: str) -> str | None:
     """Return the proxy that the environment names for an address, as the other clients find it."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    return None if request.proxy_bypass(host) else request.getproxies().get(parts.scheme)
+    known = request.getproxies()
+    found = known.get(parts.scheme) or known.get("all")
+    if found is None or request.proxy_bypass(host):
+        return None
+    return found if "://" in found else f"http://{found}"

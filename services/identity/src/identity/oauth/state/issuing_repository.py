@@ -109,10 +109,12 @@ class IssuingRepository:
         row_id = id_of(value)
         if row_id is None:
             return None
-        credential = {"id": row_id, "hash": secret_hash(value), "client": client_id}
+        credential = {"id": row_id, "hash": secret_hash(value)}
         self._transaction.ahead(lock, credential)
         row = self._transaction.first(statement, {**credential, "at": now})
-        return None if row is None else (row, GrantSnapshot.of(row), Subject.of(row))
+        if row is None or row.grant_client_id != client_id:
+            return None
+        return row, GrantSnapshot.of(row), Subject.of(row)
 
     def redeem(
         self, code_id: UUID, now: datetime, renewable: NewRefreshToken | None, record: dict[str, Any]

@@ -55,7 +55,6 @@ GRANT: tuple[Any, ...] = (
 # that its token says. A wrong secret and another client lock and find nothing.
 _ID: Final = bindparam("id", type_=_UUID)
 _HASH: Final = bindparam("hash", type_=LargeBinary)
-_CLIENT: Final = bindparam("client", type_=Text)
 
 
 def _of_refresh_token(statement: Select[Any]) -> Select[Any]:
@@ -63,7 +62,7 @@ def _of_refresh_token(statement: Select[Any]) -> Select[Any]:
         statement.select_from(RefreshToken)
         .join(Grant, Grant.id == RefreshToken.grant_id)
         .join(Account, Account.id == Grant.account_id)
-        .where(RefreshToken.id == _ID, RefreshToken.token_hash == _HASH, Grant.client_id == _CLIENT)
+        .where(RefreshToken.id == _ID, RefreshToken.token_hash == _HASH)
     )
 
 
@@ -72,7 +71,7 @@ def _of_code(statement: Select[Any]) -> Select[Any]:
         statement.select_from(AuthorizationCode)
         .join(Grant, Grant.id == AuthorizationCode.grant_id)
         .join(Account, Account.id == Grant.account_id)
-        .where(AuthorizationCode.id == _ID, AuthorizationCode.code_hash == _HASH, Grant.client_id == _CLIENT)
+        .where(AuthorizationCode.id == _ID, AuthorizationCode.code_hash == _HASH)
     )
 
 
