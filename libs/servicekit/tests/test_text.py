@@ -19,6 +19,20 @@ async def test_a_json_body_that_cannot_be_stored_is_422_and_names_the_field(
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/title"]
 
 
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+async def test_a_number_that_is_not_finite_is_422_and_names_the_field(
+    client: httpx.AsyncClient, number: str
+) -> None:
+    answer = await client.post(
+        "/api/v1/notes",
+        content=f'{{"title": "a", "more": [1e300, {number}]}}'.encode(),
+        headers={"content-type": "application/json"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_shape")
+    (error,) = answer.json()["errors"]
+    assert (error["pointer"], error["detail"]) == ("/more/1", "不是有限的数")
+
+
 async def test_a_query_that_cannot_be_stored_is_422_and_names_it(
     client: httpx.AsyncClient,
 ) -> None:

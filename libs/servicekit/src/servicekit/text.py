@@ -1,9 +1,12 @@
-"""Rejection of text that cannot be stored: NUL and lone surrogates.
+"""Rejection of what cannot be stored: NUL, lone surrogates, and numbers that are not finite.
 
-Both are valid in JSON (RFC 8259 §8.2) and in Python strings. PostgreSQL rejects NUL, and a lone surrogate has
-no UTF-8 encoding. They are rejected when a request is parsed, so later code does not have to handle them.
+NUL and lone surrogates are valid in JSON (RFC 8259 §8.2) and in Python strings. PostgreSQL rejects NUL, and a
+lone surrogate has no UTF-8 encoding. Python's parser accepts NaN and Infinity, which are not JSON (§6), and
+makes an infinity of 1e999; a `jsonb` value has none of them. They are rejected when a request is parsed, so
+later code does not have to handle them.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +17,7 @@ from servicekit.problems import FieldError, Unprocessable
 from servicekit.queries import PREFIX
 
 _DETAIL = "含有无法保存的字符"
+_NOT_FINITE = "不是有限的数"
 
 
 def is_storable(text: str) -> bool:
@@ -25,19 +29,27 @@ Place = tuple[str | int, ...]
 
 
 def unstorable(value: Any) -> Iterator[Place]:
-    """Yield the paths of the strings and keys in a parsed JSON `value` that cannot be stored."""
+    """Yield the paths of the strings, keys and numbers in a parsed JSON `value` that cannot be stored."""
+    return (place for place, _ in _refused(value))
+
+
+def _refused(value: Any) -> Iterator[tuple[Place, str]]:
+    """Yield these paths, and why each is refused."""
     stack: list[tuple[Place, Any]] = [((), value)]
     while stack:
         place, item = stack.pop()
         if isinstance(item, str):
             if not is_storable(item):
-                yield place
+                yield place, _DETAIL
+        elif isinstance(item, float):
+            if not math.isfinite(item):
+                yield place, _NOT_FINITE
         elif isinstance(item, dict):
             for key, child in item.items():
                 if is_storable(key):
                     stack.append(((*place, key), child))
                 else:
-                    yield place
+                    yield place, _DETAIL
         elif isinstance(item, list):
             stack += [((*place, index), child) for index, child in enumerate(item)]
 
@@ -60,7 +72,7 @@ async def storable_text_only(request: Request) -> None:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         # FastAPI parses the body before it resolves dependencies, and the result is cached.
         if (kind == "application/json" or kind.endswith("+json")) and await request.body():
-            found += [FieldError.at(*place, detail=_DETAIL) for place in unstorable(await request.json())]
+            found += [FieldError.at(*place, detail=why) for place, why in _refused(await request.json())]
     if found:
         raise Unprocessable(errors=found[:20])
 

@@ -14,6 +14,7 @@ from services.identity.tests.support.registry import (
     CENTRE_ADMIN,
     CITY_ADMIN,
     COUNTY_ADMIN,
+    SCHOOL_ADMIN,
     SIBLING_ADMIN,
     Admin,
     AdminOf,
@@ -154,6 +155,48 @@ async def test_what_a_merged_unit_disabled_its_heir_enables(admin_of: AdminOf) -
     path = f"/clients/{(await county.register()).json()['client_id']}"
     await county.call("POST", f"{path}/disable", json={"reason": "停用"})
     await close(city, "370102", into_id=sibling.unit)
+    assert await said(sibling, "POST", f"{path}/enable") == (200, "")
+
+
+async def test_what_somebody_unknown_disabled_only_a_unit_above_the_owner_enables(
+    app: FastAPI, admin_of: AdminOf
+) -> None:
+    county, city, centre = [await admin_of(one) for one in (COUNTY_ADMIN, CITY_ADMIN, CENTRE_ADMIN)]
+    client_id = (await county.register()).json()["client_id"]
+    path, why = f"/clients/{client_id}", {"json": {"reason": "停用"}}
+
+    async def as_before_0064() -> None:
+        async with app.state.database.transaction() as session:
+            await session.execute(
+                text(
+                    "UPDATE clients SET status = 'disabled', disabled_by = NULL, disabled_by_unit_id = NULL,"
+                    " disabled_at = NULL, disabled_reason = NULL WHERE client_id = :client"
+                ),
+                {"client": client_id},
+            )
+
+    for above in (city, centre):
+        await as_before_0064()
+        assert await said(county, "POST", f"{path}/enable") == (403, "client_disabled_above")
+        assert await said(county, "POST", f"{path}/disable", **why) == (409, "client_disabled")
+        page = (await county.browser.http.get(f"/integrations/{client_id}")).text
+        assert "停用时未记录停用单位，只有所属单位的上级单位可以恢复。" in page
+        assert f"/integrations/{client_id}/enable" not in page
+        assert await said(above, "POST", f"{path}/enable") == (200, "")
+    await as_before_0064()
+    assert await said(city, "POST", f"{path}/disable", **why) == (200, "")
+    assert (await county.call("GET", path)).json()["disabled_by_unit_name"] == city.name
+
+
+async def test_what_a_merged_unit_disabled_of_a_unit_below_its_heir_decides(admin_of: AdminOf) -> None:
+    school, county, sibling, city = [
+        await admin_of(one) for one in (SCHOOL_ADMIN, COUNTY_ADMIN, SIBLING_ADMIN, CITY_ADMIN)
+    ]
+    path = f"/clients/{(await school.register()).json()['client_id']}"
+    assert await said(county, "POST", f"{path}/disable", json={"reason": "停用"}) == (200, "")
+    await close(city, "370102", into_id=sibling.unit)
+    seen = (await sibling.call("GET", path)).json()
+    assert (seen["owner_unit_id"], seen["disabled_by_unit_name"]) == (school.unit, sibling.name)
     assert await said(sibling, "POST", f"{path}/enable") == (200, "")
 
 

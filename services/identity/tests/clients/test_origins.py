@@ -1,17 +1,24 @@
 """CORS of browser-only clients: the origins they register, where their scripts may call, and until when."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import event, text
 from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.app import build
+from identity.clients.origins import Origins
+from identity.clients.repository import allowed_origins
 from messaging.inprocess import InProcessBus
+from servicekit.db import Database
+from servicekit.outages import Waits
 from services.identity.tests.support.registry import COUNTY_ADMIN, Admin, AdminOf
 from testkit.clock import FrozenClock
+from testkit.outages import linked
 
 SPA = "https://spa.example.cn"
 PUBLIC = {"token_endpoint_auth_method": "none", "redirect_uris": [f"{SPA}/"], "allowed_origins": [SPA]}
@@ -129,6 +136,38 @@ async def test_without_the_database_the_origins_of_before_are_answered(
     monkeypatch.setattr("identity.clients.origins.allowed_origins", fails)
     monkeypatch.setattr("identity.clients.origins.SECONDS", 0)
     assert await allowed(admin.browser.http, "/.well-known/openid-configuration")
+
+
+async def test_while_the_database_hangs_one_request_reads_and_no_other_waits(
+    app: FastAPI, admin_of: AdminOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await admin_of(COUNTY_ADMIN)).register(**PUBLIC)
+    reads: list[int] = []
+
+    async def counted(session: AsyncSession, limit: int) -> Sequence[str]:
+        reads.append(limit)
+        return await allowed_origins(session, limit)
+
+    monkeypatch.setattr("identity.clients.origins.allowed_origins", counted)
+    async with asyncio.timeout(30), linked(app.state.settings.database_url) as link:
+        database = Database(link.url, plans="force_generic_plan", waits=Waits(statement=0.1))
+        origins, new = Origins(database), Origins(database)
+        assert await origins.has(SPA)
+        await link.freeze()
+        origins.forget()
+        reading = asyncio.create_task(origins.has(SPA))
+        await asyncio.sleep(0)
+        assert await origins.has(SPA)
+        assert not reading.done()
+        assert await reading
+        # The read has failed, and is not repeated at once.
+        assert await origins.has(SPA)
+        assert len(reads) == 2
+        # Nothing is known yet: all wait for one read.
+        monkeypatch.setattr("identity.clients.origins.PATIENCE", 0.1)
+        assert await asyncio.gather(*(new.has(SPA) for _ in range(3))) == [False] * 3
+        assert len(reads) == 3
+    await database.close()
 
 
 async def test_only_a_client_without_a_secret_has_origins(admin_of: AdminOf) -> None:

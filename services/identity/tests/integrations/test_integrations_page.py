@@ -186,6 +186,8 @@ async def test_keys_are_written_on_the_page_or_read_from_an_address(
         {"jwks": "[]"},
         {"jwks": "{"},
         {"jwks": '{"keys": "\\u0000"}'},
+        {"jwks": inline["jwks"].replace('"b"', "NaN")},
+        {"jwks": inline["jwks"].replace('"b"', "1e999")},
     ):
         assert await sent(inline | bad) == 400
     assert (await registration(app, page)).jwks == keys

@@ -10,6 +10,7 @@ from services.identity.tests.support.running_identity import Browser
 COUNTY_ADMIN = "19900001323"  # 历下区 370102
 CENTRE_ADMIN = "19900000001"
 CITY_ADMIN = "19900001039"  # 济南市 370100
+SCHOOL_ADMIN = "19900002087"  # of a school below 370102
 SIBLING_ADMIN = "19900001325"  # 370103
 VERIFIER = "v" * 64
 CALLBACK = "https://rp.example.cn/cb"

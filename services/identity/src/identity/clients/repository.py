@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, exists, func, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
@@ -166,6 +166,15 @@ class ClientRepository:
                 .execution_options(populate_existing=True)
             )
         ).all()
+
+    async def pass_on_disabled(self, unit_id: UUID, heir: UUID) -> None:
+        """Let the clients that one unit disabled count as disabled by another one, in one statement."""
+        await self._session.execute(
+            update(Client)
+            .where(Client.disabled_by_unit_id == unit_id)
+            .values(disabled_by_unit_id=heir, version=Client.version + 1)
+            .execution_options(synchronize_session=False)
+        )
 
     async def unit(self, unit_id: UUID) -> Unit | None:
         """Return a unit by id."""

@@ -158,7 +158,9 @@ async def _object(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise errors.InvalidClientMetadata("The body must be a JSON object.")
     if next(unstorable(body), None) is not None:
-        raise errors.InvalidClientMetadata("The body has a NUL character or a lone surrogate.")
+        raise errors.InvalidClientMetadata(
+            "The body has a NUL character, a lone surrogate or a number that is not finite."
+        )
     return body
 
 

@@ -91,15 +91,15 @@ class ClientStates:
         """Deal with the clients of a unit that ends in this transaction. Return their number.
 
         Nobody answers for the clients of a closed unit: they are disabled, with all that they were granted.
-        Those of a unit that was merged go on with the unit that it was merged into; what the one had disabled
-        the other can enable.
+        Those of a unit that was merged go on with the unit that it was merged into; what the one had
+        disabled, whoever owns it, the other can enable.
         """
+        if heir is not None:
+            await self._rows.pass_on_disabled(unit_id, heir)
         rows = await self._rows.all_of(unit_id)
         for client in rows:
             if heir is not None:
                 client.owner_unit_id = heir
-                if client.disabled_by_unit_id == unit_id:
-                    client.disabled_by_unit_id = heir
                 client.version += 1
                 self._clients.record(actor, "client.moved", client, unit=str(heir))
             elif client.status == ClientStatus.ACTIVE:
@@ -115,16 +115,29 @@ class ClientStates:
             return
         if client.disabled_by == DisabledBy.CENTRE:
             raise errors.DisabledByCentre
+        if client.disabled_by is None and not await self._is_above_owner(actor, client):
+            raise errors.DisabledAbove("该系统停用时未记录停用单位，只有所属单位的上级单位可以恢复。")
         by = None if client.disabled_by_unit_id is None else await self._rows.unit(client.disabled_by_unit_id)
         if by is not None and not is_under(by.path, actor.path):
             raise errors.DisabledAbove(f"该系统由{by.name}停用，只有该单位及其上级单位可以恢复。")
 
     async def _outranks(self, actor: Registrar, client: Client) -> bool:
         """Return whether the caller is above who disabled the client."""
-        if actor.centre or client.disabled_by_unit_id is None:
-            return actor.centre and client.disabled_by != DisabledBy.CENTRE
-        by = await self._rows.unit(client.disabled_by_unit_id)
-        return by is not None and by.path != actor.path and is_under(by.path, actor.path)
+        if actor.centre:
+            return client.disabled_by != DisabledBy.CENTRE
+        if client.disabled_by is None:
+            return await self._is_above_owner(actor, client)
+        return await self._is_above(actor, client.disabled_by_unit_id)
+
+    async def _is_above_owner(self, actor: Registrar, client: Client) -> bool:
+        """Return whether the caller is above the owner. Only they decide about what somebody unknown
+        disabled, because that may have been a unit above: nobody was recorded before migration 0064.
+        """
+        return await self._is_above(actor, client.owner_unit_id)
+
+    async def _is_above(self, actor: Registrar, unit_id: UUID | None) -> bool:
+        unit = None if unit_id is None else await self._rows.unit(unit_id)
+        return unit is not None and unit.path != actor.path and is_under(unit.path, actor.path)
 
     def _disable(self, client: Client, by: DisabledBy, unit_id: UUID | None, reason: str) -> None:
         client.disabled_by, client.disabled_by_unit_id = by, unit_id
