@@ -2,11 +2,15 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from argon2 import Type
 
 from authkit import acr
+from identity.authenticators import step_up
+from identity.authenticators.errors import AuthenticatorProblem
+from servicekit.problems import Problem
 from services.identity.tests.support.authenticators import NewPerson, Person
 from services.identity.tests.support.running_identity import PRODUCTION_HASHER
 from testkit.pages import csrf_of
@@ -90,6 +94,26 @@ async def test_five_wrong_passwords_lock_for_fifteen_minutes(person: Person) -> 
     await person.sign_in()
     assert (await person.step_up("password", password=PASSWORD)).status_code == 303
     assert (await person.audited()).count("password.refused") == 11
+
+
+async def test_wrong_passwords_count_although_the_page_fails(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await person.set_password()
+    await person.sign_in()
+
+    made = step_up._render
+
+    async def broken(*given: Any, **more: Any) -> Any:
+        if any(isinstance(one, AuthenticatorProblem) for one in given):
+            raise Problem
+        return await made(*given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(step_up, "_render", broken)
+        for _ in range(5):
+            assert (await person.step_up("password", password="Wrong-2026")).status_code >= 400
+    assert (await person.step_up("password", password=PASSWORD)).status_code == 429
 
 
 async def test_guesses_at_once_are_all_counted(person: Person) -> None:
