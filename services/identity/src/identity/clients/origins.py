@@ -64,9 +64,9 @@ class Origins:
             with serving():
                 async with asyncio.timeout(PATIENCE), self._database.transaction() as session:
                     self._known = frozenset(await allowed_origins(session, MOST))
-        except (DBAPIError, NoConnection, TimeoutError):
+        except (DBAPIError, NoConnection, TimeoutError) as error:
             # The request itself says so if it needs the database. Meanwhile, what was known counts.
-            _log.warning("origins of clients not read", exc_info=True)
+            _log.warning("origins of clients not read", error=type(error).__name__)
             begun = time.monotonic()
         self._ready = True
         if len(self._known) >= MOST:
