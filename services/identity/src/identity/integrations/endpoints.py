@@ -28,6 +28,7 @@ from identity.integrations.forms import (
     RegistrationForm,
     origins_of,
 )
+from identity.integrations.messages import message_of
 from identity.memberships.dependencies import MembershipService
 from identity.memberships.service import Memberships
 from identity.pages.dependencies import INTEGRATIONS_PAGE
@@ -234,7 +235,7 @@ async def register(
     try:
         made = await clients.create(who.actor, who.unit.id, metadata)
     except Problem as problem:
-        message = f"{problem.title}（{problem.detail}）"
+        message = message_of(problem)
         return await _overview(who, clients, message=message, status=problem.status, form=form)
     return _made(who, made, "系统已登记。")
 
@@ -294,7 +295,7 @@ async def change(
         seen = SeenVersions(frozenset({f'"{version}"'}))
         made = await clients.update(who.actor, client_id, form.metadata(client), seen)
     except Problem as problem:
-        message = f"{problem.title}（{problem.detail}）"
+        message = message_of(problem)
         return await _detail(
             who,
             client,

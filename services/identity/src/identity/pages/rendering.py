@@ -71,7 +71,7 @@ _NETLOC = re.compile(r"[A-Za-z0-9.:\[\]-]+")
 
 # Messages to the person for the errors of RFC 6749 §4.1.2.1.
 _ERRORS = {
-    "invalid_client": "请求登录的系统未在统一用户认证登记。",
+    "invalid_client": "请求登录的系统未在统一用户认证登记，或已停用。",
     "invalid_request": "请求不完整或不正确，请从原系统重新进入。",
     "unsupported_response_type": "请求登录的方式不受支持。",
 }
